@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/*
+ * kstallmon: stalls of the kernel over generic netlink
+ *
+ * The family "kstallmon", version 1, serves the initial network namespace only;
+ * elsewhere it is not found. Every command and the membership in its multicast
+ * group "events" need CAP_SYS_ADMIN in the initial user namespace. kstallmon.yaml
+ * describes the same protocol to programs; what stands below the manual is made
+ * from it.
+ *
+ * Requests are validated strictly: an unknown attribute, one of a wrong type or
+ * length, or one that the command does not take is refused. A refused request
+ * changes nothing and is answered with an error and, to sockets that have set
+ * NETLINK_EXT_ACK, a text that names the attribute and, where there is one, the
+ * range. All numbers are in host byte order. Durations and times are in
+ * nanoseconds. New attributes and enumerators may be added at the end of their
+ * list, so readers pass over what they do not know.
+ *
+ * Events
+ *
+ *  KSTALLMON_CMD_EVENT_NTF goes to the group "events" for each event as it gets
+ *  its number. KSTALLMON_CMD_EVENT_GET, a dump, answers with the same attributes
+ *  for each event that the history holds, in the order of their numbers, from
+ *  KSTALLMON_A_EVENT_SINCE on where that is given. A dump ends with the event
+ *  that was the last when it began.
+ *
+ *  Numbers (..._SEQ) count from 1 without a gap over all event types, within one
+ *  load of the module, which ..._INSTANCE names. Each event type has a share of
+ *  the history and overwrites its own oldest, so the newest event of all is
+ *  always held. Notifications may overtake one another: numbers are given before
+ *  a message is sent, on each CPU by itself. To lose nothing a reader
+ *
+ *    - joins the group first and dumps the history then;
+ *    - keeps the number it expects next, passes over smaller ones, and on a larger
+ *      one, or on ENOBUFS from its socket, dumps from the expected number on;
+ *    - takes numbers that such a dump skips as gone: they are overwritten;
+ *    - starts anew where the instance changes.
+ *
+ *  The kernel reports ENOBUFS also to a reader for whom a notification could not
+ *  be allocated. What was lost before numbers were given is counted in ..._DROPPED
+ *  (the CPU's queue was full) and ..._SUPPRESSED (the rate limit, per CPU and
+ *  type, with the longest of what it held back) of the CPU's next event.
+ *
+ *  ..._TIME_BOOT and ..._TIME_REAL tell when the event was detected, which for a
+ *  stall is when it ended. ..._TASK is the task the detecting code interrupted.
+ *
+ *  KSTALLMON_EVENT_TYPE_STALL_END carries ..._KIND, ..._STALL_ID, ..._CONTEXT and
+ *  the bounds ..._DURATION_MIN and ..._DURATION_MAX: the CPU's beat was that much
+ *  later than its latest time, and the beat before it that long ago. ..._STACK is
+ *  the kernel stack at the point where interrupts came back, innermost frame
+ *  first: the code that had held them off, or its caller. There is none where
+ *  user code was interrupted. Frames are text; no address ever leaves the kernel.
+ *  There are at most 32 of at most 127 bytes each; ..._TRUNCATED marks that
+ *  something was cut.
+ *
+ * State
+ *
+ *  KSTALLMON_CMD_STATUS_GET answers with one message, the KSTALLMON_A_STATUS_*;
+ *  KSTALLMON_CMD_CPU_GET, a dump, with one message for each CPU that was online
+ *  at any time since the module was loaded, the KSTALLMON_A_CPU_*.
+ *
+ * Tunables
+ *
+ *  KSTALLMON_CMD_TUNABLE_GET answers with the tunable of the given ..._NAME, or as
+ *  a dump with one message for each. They describe themselves: a reader needs no
+ *  list of them. KSTALLMON_CMD_TUNABLE_SET takes one or more
+ *  KSTALLMON_A_TUNABLE_SETTING, each a nest of KSTALLMON_A_SETTING_NAME and
+ *  KSTALLMON_A_SETTING_VALUE, and sets either all or none of them. Errors: ENOENT
+ *  no such tunable, ERANGE the value is outside its range, ENOMEM.
+ */
+
+#ifndef _UAPI_LINUX_KSTALLMON_H
+#define _UAPI_LINUX_KSTALLMON_H
+
+#define KSTALLMON_FAMILY_NAME		"kstallmon"
+#define KSTALLMON_FAMILY_VERSION	1
+
+/**
+ * enum kstallmon_event_type - what an event tells of
+ * @KSTALLMON_EVENT_TYPE_STALL_END: a CPU was held up and is alive again
+ */
+enum kstallmon_event_type {
+	KSTALLMON_EVENT_TYPE_STALL_END = 1,
+};
+
+/**
+ * enum kstallmon_stall_kind - what was held off while the stall lasted
+ * @KSTALLMON_STALL_KIND_IRQ: hard interrupts
+ */
+enum kstallmon_stall_kind {
+	KSTALLMON_STALL_KIND_IRQ = 1,
+};
+
+/**
+ * enum kstallmon_context - which code the late beat interrupted
+ */
+enum kstallmon_context {
+	KSTALLMON_CONTEXT_KERNEL = 1,
+	KSTALLMON_CONTEXT_USER,
+};
+
+enum {
+	KSTALLMON_A_TASK_PAD = 1,
+	KSTALLMON_A_TASK_COMM,
+	KSTALLMON_A_TASK_PID,
+	KSTALLMON_A_TASK_TGID,
+	KSTALLMON_A_TASK_CGROUP_ID,
+
+	__KSTALLMON_A_TASK_MAX,
+	KSTALLMON_A_TASK_MAX = (__KSTALLMON_A_TASK_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_STACK_FRAME = 1,
+	KSTALLMON_A_STACK_TRUNCATED,
+
+	__KSTALLMON_A_STACK_MAX,
+	KSTALLMON_A_STACK_MAX = (__KSTALLMON_A_STACK_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_EVENT_PAD = 1,
+	KSTALLMON_A_EVENT_SINCE,
+	KSTALLMON_A_EVENT_INSTANCE,
+	KSTALLMON_A_EVENT_SEQ,
+	KSTALLMON_A_EVENT_TYPE,
+	KSTALLMON_A_EVENT_TIME_BOOT,
+	KSTALLMON_A_EVENT_TIME_REAL,
+	KSTALLMON_A_EVENT_CPU,
+	KSTALLMON_A_EVENT_DROPPED,
+	KSTALLMON_A_EVENT_SUPPRESSED,
+	KSTALLMON_A_EVENT_SUPPRESSED_LONGEST,
+	KSTALLMON_A_EVENT_TASK,
+	KSTALLMON_A_EVENT_KIND,
+	KSTALLMON_A_EVENT_STALL_ID,
+	KSTALLMON_A_EVENT_DURATION_MIN,
+	KSTALLMON_A_EVENT_DURATION_MAX,
+	KSTALLMON_A_EVENT_CONTEXT,
+	KSTALLMON_A_EVENT_STACK,
+
+	__KSTALLMON_A_EVENT_MAX,
+	KSTALLMON_A_EVENT_MAX = (__KSTALLMON_A_EVENT_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_STATUS_PAD = 1,
+	KSTALLMON_A_STATUS_VERSION,
+	KSTALLMON_A_STATUS_INSTANCE,
+	KSTALLMON_A_STATUS_TIME_BOOT,
+	KSTALLMON_A_STATUS_TIME_REAL,
+	KSTALLMON_A_STATUS_LOADED_BOOT,
+	KSTALLMON_A_STATUS_WATCHED,
+	KSTALLMON_A_STATUS_BEATS,
+	KSTALLMON_A_STATUS_BEAT_TIME,
+	KSTALLMON_A_STATUS_STALLS,
+	KSTALLMON_A_STATUS_NUMBERED,
+	KSTALLMON_A_STATUS_HISTORY_SIZE,
+	KSTALLMON_A_STATUS_HISTORY_HELD,
+	KSTALLMON_A_STATUS_OVERWRITTEN,
+	KSTALLMON_A_STATUS_QUEUED,
+	KSTALLMON_A_STATUS_DROPPED,
+	KSTALLMON_A_STATUS_SUPPRESSED,
+	KSTALLMON_A_STATUS_UNSENT,
+	KSTALLMON_A_STATUS_SUBSCRIBERS,
+	KSTALLMON_A_STATUS_MEMORY,
+
+	__KSTALLMON_A_STATUS_MAX,
+	KSTALLMON_A_STATUS_MAX = (__KSTALLMON_A_STATUS_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_CPU_PAD = 1,
+	KSTALLMON_A_CPU_CPU,
+	KSTALLMON_A_CPU_WATCHED,
+	KSTALLMON_A_CPU_BEATS,
+	KSTALLMON_A_CPU_BEAT_TIME,
+	KSTALLMON_A_CPU_STALLS,
+	KSTALLMON_A_CPU_LONGEST,
+	KSTALLMON_A_CPU_QUEUED,
+	KSTALLMON_A_CPU_DROPPED,
+	KSTALLMON_A_CPU_SUPPRESSED,
+
+	__KSTALLMON_A_CPU_MAX,
+	KSTALLMON_A_CPU_MAX = (__KSTALLMON_A_CPU_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_SETTING_PAD = 1,
+	KSTALLMON_A_SETTING_NAME,
+	KSTALLMON_A_SETTING_VALUE,
+
+	__KSTALLMON_A_SETTING_MAX,
+	KSTALLMON_A_SETTING_MAX = (__KSTALLMON_A_SETTING_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_TUNABLE_PAD = 1,
+	KSTALLMON_A_TUNABLE_NAME,
+	KSTALLMON_A_TUNABLE_UNIT,
+	KSTALLMON_A_TUNABLE_MIN,
+	KSTALLMON_A_TUNABLE_MAX,
+	KSTALLMON_A_TUNABLE_DEFAULT,
+	KSTALLMON_A_TUNABLE_VALUE,
+	KSTALLMON_A_TUNABLE_DOC,
+	KSTALLMON_A_TUNABLE_SETTING,
+
+	__KSTALLMON_A_TUNABLE_MAX,
+	KSTALLMON_A_TUNABLE_MAX = (__KSTALLMON_A_TUNABLE_MAX - 1)
+};
+
+enum {
+	KSTALLMON_CMD_EVENT_GET = 1,
+	KSTALLMON_CMD_EVENT_NTF,
+	KSTALLMON_CMD_STATUS_GET,
+	KSTALLMON_CMD_CPU_GET,
+	KSTALLMON_CMD_TUNABLE_GET,
+	KSTALLMON_CMD_TUNABLE_SET,
+
+	__KSTALLMON_CMD_MAX,
+	KSTALLMON_CMD_MAX = (__KSTALLMON_CMD_MAX - 1)
+};
+
+#define KSTALLMON_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_KSTALLMON_H */
