@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The records: what detectors fill, in hard interrupt context, and what the history
+ * keeps and encoders read.
+ */
+#ifndef KST_EVENT_H
+#define KST_EVENT_H
+
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include <linux/kstallmon.h>
+
+/* Event types are indices too; 0 is none. */
+#define KST_NR_TYPES (KSTALLMON_EVENT_TYPE_STALL_END + 1)
+
+#define KST_FRAMES_MAX 32
+#define KST_FRAME_LEN 128 /* with its NUL */
+
+/**
+ * struct kst_task - the task that detection interrupted
+ * @comm: its name, the bytes as they are, NUL-terminated
+ * @pid: thread id in the initial pid namespace
+ * @tgid: process id likewise
+ * @cgroup_id: of its cgroup in the v2 hierarchy, 0 without cgroups
+ */
+struct kst_task {
+	char comm[TASK_COMM_LEN];
+	u32 pid;
+	u32 tgid;
+	u64 cgroup_id;
+};
+
+/**
+ * struct kst_stack - a kernel stack as addresses, which never leave the kernel
+ * @nr: frames in @entry, innermost first; 0: no stack
+ * @pc_first: entry[0] is the interrupted program counter, not a return address
+ * @truncated: there were more frames
+ * @entry: the addresses
+ */
+struct kst_stack {
+	u8 nr;
+	bool pc_first;
+	bool truncated;
+	unsigned long entry[KST_FRAMES_MAX];
+};
+
+/**
+ * struct kst_stall - a CPU was held up
+ * @kind: enum kstallmon_stall_kind
+ * @context: enum kstallmon_context
+ * @id: the same in every event about this stall
+ * @duration_min: it lasted at least this many ns
+ * @duration_max: it lasted at most this many ns
+ */
+struct kst_stall {
+	u32 kind;
+	u32 context;
+	u64 id;
+	u64 duration_min;
+	u64 duration_max;
+};
+
+/**
+ * struct kst_event - what a detector fills
+ * @type: enum kstallmon_event_type
+ * @cpu: where it was detected
+ * @time_boot: when, CLOCK_BOOTTIME in ns
+ * @time_real: when, CLOCK_REALTIME in ns
+ * @dropped: events this CPU lost to a full queue since the event before
+ * @suppressed: events of this type the rate limit held back on this CPU likewise
+ * @suppressed_longest: severity of the worst of those, in ns
+ * @task: who was interrupted
+ * @stack: where
+ * @stall: for stall events
+ *
+ * The event log fills all up to @suppressed_longest, the detector the rest.
+ */
+struct kst_event {
+	u32 type;
+	u32 cpu;
+	u64 time_boot;
+	u64 time_real;
+	u64 dropped;
+	u64 suppressed;
+	u64 suppressed_longest;
+	struct kst_task task;
+	struct kst_stack stack;
+	union {
+		struct kst_stall stall;
+	};
+};
+
+#define KST_LOGGED_SIZE 4096
+#define KST_NAMES_SIZE (KST_LOGGED_SIZE - sizeof(struct kst_event) - 16)
+
+/**
+ * struct kst_logged - an event as the history keeps it, in one page
+ * @seq: its number
+ * @names_len: bytes used in @names
+ * @nr_names: strings in @names
+ * @names_truncated: a frame or a part of one is missing
+ * @ev: the event
+ * @names: the stack's frames as text, one NUL-terminated string after another
+ */
+struct kst_logged {
+	u64 seq;
+	u16 names_len;
+	u8 nr_names;
+	bool names_truncated;
+	struct kst_event ev;
+	char names[KST_NAMES_SIZE];
+};
+
+static_assert(sizeof(struct kst_logged) <= KST_LOGGED_SIZE);
+
+#endif /* KST_EVENT_H */

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The event log: from detection, in hard interrupt context, to numbered events.
+ *
+ * Each CPU has a bounded queue with one producer, its own hard interrupt context, and one
+ * consumer, its worker. The producer allocates nothing and takes no lock. It wakes the
+ * worker through an irq_work, for where it runs the scheduler must not be called.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "compat/compat.h"
+#include "eventlog.h"
+#include "history.h"
+#include "netlink.h"
+#include "symbols.h"
+#include "tunables.h"
+
+/* Must absorb what the rate limit lets through while tasks above the worker hog the CPU. */
+#define KST_QUEUE_LEN 32
+
+/**
+ * struct kst_rate - rate limit of one event type on one CPU
+ * @start: beginning of the current second, CLOCK_BOOTTIME
+ * @told: events let through since
+ * @suppressed: events held back since the last event of the type
+ * @longest: worst severity of those
+ */
+struct kst_rate {
+	u64 start;
+	u32 told;
+	u64 suppressed;
+	u64 longest;
+};
+
+/**
+ * struct kst_queue - the way of a CPU's events
+ * @ring: the events; NULL before the CPU is first brought up
+ * @head: events ever committed; written by the producer
+ * @tail: events ever taken; written by the worker
+ * @dropped: events lost to a full ring
+ * @dropped_told: how many of those an event has carried
+ * @suppressed: events held back by the rate limits
+ * @rate: the rate limits
+ * @wake: queues @work
+ * @work: the worker
+ * @out: the worker's room for the event at hand
+ */
+struct kst_queue {
+	struct kst_event *ring;
+	unsigned int head;
+	unsigned int tail;
+	u64 dropped;
+	u64 dropped_told;
+	u64 suppressed;
+	struct kst_rate rate[KST_NR_TYPES];
+	struct irq_work wake;
+	struct work_struct work;
+	struct kst_logged *out;
+};
+
+static DEFINE_PER_CPU(struct kst_queue, kst_queues);
+static struct workqueue_struct *kst_wq;
+static int kst_cpuhp_state;
+
+/* Whether the rate limit lets an event pass; counts it if not. */
+static bool kst_rate_pass(struct kst_queue *queue, struct kst_rate *rate, u64 now, u64 severity)
+{
+	u32 limit = kst_tunable(rate);
+
+	if (now - rate->start >= NSEC_PER_SEC) {
+		rate->start = now;
+		rate->told = 0;
+	}
+	if (!limit || rate->told < limit) {
+		rate->told++;
+		return true;
+	}
+	queue->suppressed++;
+	rate->suppressed++;
+	rate->longest = max(rate->longest, severity);
+	return false;
+}
+
+/**
+ * kst_eventlog_claim() - begin an event of this CPU
+ * @type: enum kstallmon_event_type
+ * @severity: duration in ns, of which the longest suppressed one is told
+ *
+ * Context: hard interrupt, or interrupts off; not NMI. Until kst_eventlog_commit() follows in
+ * the same context, nothing is queued. Allocates nothing and takes no lock.
+ *
+ * Return: the event, zeroed but for what the log itself fills, or NULL if it is not wanted or
+ * there is no room, which is counted.
+ */
+struct kst_event *kst_eventlog_claim(u32 type, u64 severity)
+{
+	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
+	struct kst_rate *rate = &queue->rate[type];
+	u64 now = ktime_get_boottime_ns();
+	struct kst_event *ev;
+
+	if (!kst_rate_pass(queue, rate, now, severity))
+		return NULL;
+	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
+	if (!queue->ring ||
+	    queue->head - smp_load_acquire(&queue->tail) >= KST_QUEUE_LEN) {
+		queue->dropped++;
+		return NULL;
+	}
+
+	ev = &queue->ring[queue->head % KST_QUEUE_LEN];
+	memset(ev, 0, sizeof(*ev));
+	ev->type = type;
+	ev->cpu = smp_processor_id();
+	ev->time_boot = now;
+	ev->time_real = ktime_get_real_ns();
+	ev->dropped = queue->dropped - queue->dropped_told;
+	ev->suppressed = rate->suppressed;
+	ev->suppressed_longest = rate->longest;
+
+	queue->dropped_told = queue->dropped;
+	rate->suppressed = 0;
+	rate->longest = 0;
+	return ev;
+}
+
+/**
+ * kst_eventlog_commit() - send the claimed event on its way
+ *
+ * Context: as for kst_eventlog_claim().
+ */
+void kst_eventlog_commit(void)
+{
+	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
+
+	/* Pairs with the acquire in kst_eventlog_work(): the event is complete. */
+	smp_store_release(&queue->head, queue->head + 1);
+	irq_work_queue(&queue->wake);
+}
+
+static void kst_eventlog_wake(struct irq_work *wake)
+{
+	struct kst_queue *queue = container_of(wake, struct kst_queue, wake);
+
+	queue_work_on(smp_processor_id(), kst_wq, &queue->work);
+}
+
+static void kst_eventlog_work(struct work_struct *work)
+{
+	struct kst_queue *queue = container_of(work, struct kst_queue, work);
+	struct kst_logged *rec = queue->out;
+
+	/* Pairs with the release in kst_eventlog_commit(). */
+	while (queue->tail != smp_load_acquire(&queue->head)) {
+		rec->ev = queue->ring[queue->tail % KST_QUEUE_LEN];
+		/* Pairs with the acquire in kst_eventlog_claim(): the slot may be written again. */
+		smp_store_release(&queue->tail, queue->tail + 1);
+
+		kst_symbols_name(rec);
+		kst_history_append(rec);
+		kst_netlink_publish(rec);
+		cond_resched();
+	}
+}
+
+/**
+ * kst_eventlog_stats() - what a CPU's queue has seen
+ * @cpu: which
+ * @st: is overwritten
+ *
+ * Return: false if the CPU was never up since the module was loaded.
+ */
+bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st)
+{
+	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
+
+	memset(st, 0, sizeof(*st));
+	if (!READ_ONCE(queue->ring))
+		return false;
+	st->queued = READ_ONCE(queue->head) - READ_ONCE(queue->tail);
+	st->dropped = READ_ONCE(queue->dropped);
+	st->suppressed = READ_ONCE(queue->suppressed);
+	st->memory = KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE;
+	return true;
+}
+
+/*
+ * Queues of CPUs that never come are never allocated. Without memory for its queue a CPU
+ * comes up all the same: its events are counted as dropped.
+ */
+static int kst_eventlog_prepare_cpu(unsigned int cpu)
+{
+	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
+	int node = cpu_to_node(cpu);
+	struct kst_event *ring;
+
+	if (queue->ring)
+		return 0;
+	queue->out = kzalloc_node(KST_LOGGED_SIZE, GFP_KERNEL, node);
+	ring = kcalloc_node(KST_QUEUE_LEN, sizeof(*ring), GFP_KERNEL, node);
+	if (!queue->out || !ring) {
+		pr_warn("kstallmon: no memory for the events of CPU %u\n", cpu);
+		kfree(queue->out);
+		kfree(ring);
+		return 0;
+	}
+	/* The CPU is not up yet, or is the first time here with its beat not started. */
+	WRITE_ONCE(queue->ring, ring);
+	return 0;
+}
+
+/**
+ * kst_eventlog_drain() - wait until every committed event is numbered and sent
+ *
+ * Context: task; nobody may commit events any more.
+ */
+void kst_eventlog_drain(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu_ptr(&kst_queues, cpu)->wake);
+	drain_workqueue(kst_wq);
+}
+
+/**
+ * kst_eventlog_init() - make a queue for every CPU that is or will be up
+ *
+ * Return: 0 or a negative errno.
+ */
+int kst_eventlog_init(void)
+{
+	unsigned int cpu;
+	int ret;
+
+	for_each_possible_cpu(cpu) {
+		struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
+
+		kst_irq_work_init_hard(&queue->wake, kst_eventlog_wake);
+		INIT_WORK(&queue->work, kst_eventlog_work);
+	}
+
+	/* Per CPU, so that a stalled CPU holds up no other's events. */
+	kst_wq = alloc_workqueue("kstallmon", WQ_MEM_RECLAIM | WQ_HIGHPRI | KST_WQ_PERCPU, 0);
+	if (!kst_wq)
+		return -ENOMEM;
+
+	ret = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "kstallmon/eventlog:prepare",
+				kst_eventlog_prepare_cpu, NULL);
+	if (ret < 0) {
+		destroy_workqueue(kst_wq);
+		return ret;
+	}
+	kst_cpuhp_state = ret;
+	return 0;
+}
+
+/**
+ * kst_eventlog_exit() - give the queues back
+ *
+ * Context: task; kst_eventlog_drain() was called.
+ */
+void kst_eventlog_exit(void)
+{
+	unsigned int cpu;
+
+	cpuhp_remove_state_nocalls(kst_cpuhp_state);
+	destroy_workqueue(kst_wq);
+	for_each_possible_cpu(cpu) {
+		struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
+
+		kfree(queue->ring);
+		kfree(queue->out);
+	}
+}

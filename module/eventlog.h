@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KST_EVENTLOG_H
+#define KST_EVENTLOG_H
+
+#include "event.h"
+
+/**
+ * struct kst_eventlog_stats - what a CPU's queue has seen
+ * @queued: events waiting for their number
+ * @dropped: events lost to a full queue
+ * @suppressed: events held back by the rate limit
+ * @memory: bytes allocated
+ */
+struct kst_eventlog_stats {
+	u32 queued;
+	u64 dropped;
+	u64 suppressed;
+	u64 memory;
+};
+
+int kst_eventlog_init(void);
+void kst_eventlog_exit(void);
+void kst_eventlog_drain(void);
+
+struct kst_event *kst_eventlog_claim(u32 type, u64 severity);
+void kst_eventlog_commit(void);
+
+bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st);
+
+#endif /* KST_EVENTLOG_H */

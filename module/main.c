@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bring-up and tear-down, in order. Rooms are brought up before those that call them.
+ */
+#include <linux/module.h>
+
+#include "eventlog.h"
+#include "heartbeat.h"
+#include "history.h"
+#include "netlink.h"
+#include "tunables.h"
+
+static int __init kst_init(void)
+{
+	int err;
+
+	err = kst_eventlog_init();
+	if (err)
+		return err;
+	err = kst_tunables_start();
+	if (err)
+		goto err_eventlog;
+	err = kst_netlink_init();
+	if (err)
+		goto err_tunables;
+	err = kst_heartbeat_init();
+	if (err)
+		goto err_netlink;
+
+	pr_info("kstallmon: " KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
+		num_online_cpus(), kst_tunable(period), kst_tunable(threshold));
+	return 0;
+
+err_netlink:
+	kst_netlink_exit();
+err_tunables:
+	kst_tunables_stop();
+	kst_history_free();
+err_eventlog:
+	kst_eventlog_exit();
+	return err;
+}
+
+static void __exit kst_exit(void)
+{
+	kst_tunables_stop();
+	kst_heartbeat_exit();
+	/* What was detected is still told to subscribers. */
+	kst_eventlog_drain();
+	kst_netlink_exit();
+	kst_eventlog_exit();
+	kst_history_free();
+	pr_info("kstallmon: unloaded\n");
+}
+
+module_init(kst_init);
+module_exit(kst_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("the kstallmon developers");
+MODULE_DESCRIPTION("tells what holds a CPU's interrupts off, for how long, and whose code it is");
+MODULE_VERSION(KST_VERSION);

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The generic-netlink family: what may be asked, by whom, and what is refused. It reads
+ * records and statistics and knows nothing of how they came about.
+ */
+#include <linux/module.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <net/genetlink.h>
+
+#include "compat/compat.h"
+#include "encode.h"
+#include "eventlog.h"
+#include "heartbeat.h"
+#include "history.h"
+#include "netlink.h"
+#include "tunables.h"
+
+#define KST_NAME_MAX 31
+
+static struct genl_family kst_family;
+static u32 kst_instance_id;
+static u64 kst_loaded_boot;
+static atomic64_t kst_unsent;
+
+/* With no policy at all, attributes of a request would be passed over in silence. */
+static const struct nla_policy kst_policy_none[2];
+
+static const struct nla_policy kst_policy_event_get[KSTALLMON_A_EVENT_SINCE + 1] = {
+	[KSTALLMON_A_EVENT_SINCE] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy kst_policy_tunable_get[KSTALLMON_A_TUNABLE_NAME + 1] = {
+	[KSTALLMON_A_TUNABLE_NAME] = { .type = NLA_NUL_STRING, .len = KST_NAME_MAX },
+};
+
+static const struct nla_policy kst_policy_setting[KSTALLMON_A_SETTING_MAX + 1] = {
+	[KSTALLMON_A_SETTING_NAME] = { .type = NLA_NUL_STRING, .len = KST_NAME_MAX },
+	[KSTALLMON_A_SETTING_VALUE] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy kst_policy_tunable_set[KSTALLMON_A_TUNABLE_SETTING + 1] = {
+	[KSTALLMON_A_TUNABLE_SETTING] = NLA_POLICY_NESTED(kst_policy_setting),
+};
+
+/**
+ * kst_instance() - which load of the module this is
+ *
+ * Return: a random number, never 0.
+ */
+u32 kst_instance(void)
+{
+	return kst_instance_id;
+}
+
+static int kst_permit(const struct sk_buff *skb, struct netlink_ext_ack *extack)
+{
+	if (netlink_capable(skb, CAP_SYS_ADMIN))
+		return 0;
+	NL_SET_ERR_MSG(extack, "CAP_SYS_ADMIN in the initial user namespace is needed");
+	return -EPERM;
+}
+
+/*
+ * Dumps
+ */
+
+/* Where a history dump is; lives in the callback's own room. */
+struct kst_event_dump {
+	u64 next;
+	u64 last;
+	struct kst_logged *rec;
+};
+
+static int kst_event_get_start(struct netlink_callback *cb)
+{
+	struct kst_event_dump *dump = (void *)cb->ctx;
+	const struct nlattr *since = kst_genl_dump_attrs(cb)[KSTALLMON_A_EVENT_SINCE];
+	int err;
+
+	BUILD_BUG_ON(sizeof(*dump) > sizeof(cb->ctx));
+
+	err = kst_permit(cb->skb, cb->extack);
+	if (err)
+		return err;
+	dump->next = since ? nla_get_u64(since) : 0;
+	dump->last = kst_history_last();
+	dump->rec = kmalloc(sizeof(*dump->rec), GFP_KERNEL);
+	if (!dump->rec)
+		return -ENOMEM;
+	/* Else the first message has room for less than one event with a long stack. */
+	cb->min_dump_alloc = KST_EVENT_MSG_MAX;
+	return 0;
+}
+
+static int kst_event_get_done(struct netlink_callback *cb)
+{
+	struct kst_event_dump *dump = (void *)cb->ctx;
+
+	kfree(dump->rec);
+	return 0;
+}
+
+static void *kst_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &kst_family,
+			   NLM_F_MULTI, cmd);
+}
+
+static int kst_event_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct kst_event_dump *dump = (void *)cb->ctx;
+
+	while (kst_history_get(dump->next, dump->last, dump->rec)) {
+		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_EVENT_GET);
+
+		if (!hdr || kst_encode_event(skb, dump->rec)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			return skb->len ?: -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+		dump->next = dump->rec->seq + 1;
+	}
+	return skb->len;
+}
+
+static int kst_permit_dump(struct netlink_callback *cb)
+{
+	return kst_permit(cb->skb, cb->extack);
+}
+
+static int kst_put_cpu(struct sk_buff *skb, unsigned int cpu,
+		       const struct kst_heartbeat_stats *heart,
+		       const struct kst_eventlog_stats *log)
+{
+	const int pad = KSTALLMON_A_CPU_PAD;
+
+	if (nla_put_u32(skb, KSTALLMON_A_CPU_CPU, cpu) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_WATCHED, heart->watched) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEATS, heart->beats, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEAT_TIME, heart->beat_time, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_STALLS, heart->stalls, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_LONGEST, heart->longest, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_QUEUED, log->queued) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_DROPPED, log->dropped, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_SUPPRESSED, log->suppressed, pad))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int kst_cpu_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long *cpu = (unsigned long *)cb->ctx;
+
+	for (; *cpu < nr_cpu_ids; ++*cpu) {
+		struct kst_heartbeat_stats heart;
+		struct kst_eventlog_stats log;
+		void *hdr;
+
+		if (!cpu_possible(*cpu) || !kst_eventlog_stats(*cpu, &log))
+			continue;
+		kst_heartbeat_stats(*cpu, &heart);
+		hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_CPU_GET);
+		if (!hdr || kst_put_cpu(skb, *cpu, &heart, &log)) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			return skb->len ?: -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	return skb->len;
+}
+
+static int kst_put_tunable(struct sk_buff *skb, const struct kst_tunable *tunable)
+{
+	const int pad = KSTALLMON_A_TUNABLE_PAD;
+
+	if (nla_put_string(skb, KSTALLMON_A_TUNABLE_NAME, tunable->name) ||
+	    nla_put_string(skb, KSTALLMON_A_TUNABLE_UNIT, tunable->unit) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MIN, tunable->min, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MAX, tunable->max, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_DEFAULT, tunable->def, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_VALUE, READ_ONCE(tunable->value), pad) ||
+	    nla_put_string(skb, KSTALLMON_A_TUNABLE_DOC, tunable->doc))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int kst_tunable_get_start(struct netlink_callback *cb)
+{
+	const struct nlattr *name = kst_genl_dump_attrs(cb)[KSTALLMON_A_TUNABLE_NAME];
+
+	if (name) {
+		NL_SET_ERR_MSG_ATTR(cb->extack, name, "a dump takes no name");
+		return -EINVAL;
+	}
+	return kst_permit(cb->skb, cb->extack);
+}
+
+static int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	unsigned long *i = (unsigned long *)cb->ctx;
+
+	for (; *i < KST_NR_TUNABLES; ++*i) {
+		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_TUNABLE_GET);
+
+		if (!hdr || kst_put_tunable(skb, &kst_tunables[*i])) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			return skb->len ?: -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	return skb->len;
+}
+
+/*
+ * Requests
+ */
+
+static int kst_put_status(struct sk_buff *skb)
+{
+	const int pad = KSTALLMON_A_STATUS_PAD;
+	struct kst_heartbeat_stats beats = {}, heart;
+	struct kst_eventlog_stats logs = {}, log;
+	struct kst_history_stats history;
+	u32 watched = 0;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		kst_heartbeat_stats(cpu, &heart);
+		watched += heart.watched;
+		beats.beats += heart.beats;
+		beats.beat_time += heart.beat_time;
+		beats.stalls += heart.stalls;
+		kst_eventlog_stats(cpu, &log);
+		logs.queued += log.queued;
+		logs.dropped += log.dropped;
+		logs.suppressed += log.suppressed;
+		logs.memory += log.memory;
+	}
+	kst_history_stats(&history);
+
+	if (nla_put_string(skb, KSTALLMON_A_STATUS_VERSION, KST_VERSION) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_INSTANCE, kst_instance_id) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_BOOT, ktime_get_boottime_ns(), pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_REAL, ktime_get_real_ns(), pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_LOADED_BOOT, kst_loaded_boot, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_WATCHED, watched) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEATS, beats.beats, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEAT_TIME, beats.beat_time, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_STALLS, beats.stalls, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_NUMBERED, history.numbered, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_SIZE, history.size) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_HELD, history.held) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_OVERWRITTEN, history.overwritten, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED, logs.queued) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, logs.dropped, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, logs.suppressed, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, atomic64_read(&kst_unsent), pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS,
+			genl_has_listeners(&kst_family, &init_net, 0)) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY, history.memory + logs.memory, pad))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int kst_reply(struct genl_info *info, const struct kst_tunable *tunable)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *hdr;
+
+	if (!skb)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(skb, info, &kst_family, 0, info->genlhdr->cmd);
+	if (!hdr || (tunable ? kst_put_tunable(skb, tunable) : kst_put_status(skb))) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+static int kst_status_get(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = kst_permit(skb, info->extack);
+
+	return err ?: kst_reply(info, NULL);
+}
+
+static struct kst_tunable *kst_named_tunable(const struct nlattr *name,
+					     struct netlink_ext_ack *extack)
+{
+	struct kst_tunable *tunable = kst_tunable_find(nla_data(name));
+
+	if (!tunable)
+		NL_SET_ERR_MSG_ATTR(extack, name, "no tunable of this name");
+	return tunable;
+}
+
+static int kst_tunable_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kst_tunable *tunable;
+	int err = kst_permit(skb, info->extack);
+
+	if (err)
+		return err;
+	if (!info->attrs[KSTALLMON_A_TUNABLE_NAME]) {
+		NL_SET_ERR_MSG(info->extack, "attribute name is missing");
+		return -EINVAL;
+	}
+	tunable = kst_named_tunable(info->attrs[KSTALLMON_A_TUNABLE_NAME], info->extack);
+	return tunable ? kst_reply(info, tunable) : -ENOENT;
+}
+
+/* Check one setting of a request. @seen holds the tunables that it named before. */
+static int kst_read_setting(const struct nlattr *attr, struct kst_setting *setting,
+			    unsigned long *seen, struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[KSTALLMON_A_SETTING_MAX + 1];
+	const struct kst_tunable *tunable;
+	int err;
+
+	err = nla_parse_nested(tb, KSTALLMON_A_SETTING_MAX, attr, kst_policy_setting, extack);
+	if (err)
+		return err;
+	if (!tb[KSTALLMON_A_SETTING_NAME]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "attribute name of a setting is missing");
+		return -EINVAL;
+	}
+	if (!tb[KSTALLMON_A_SETTING_VALUE]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "attribute value of a setting is missing");
+		return -EINVAL;
+	}
+
+	tunable = kst_named_tunable(tb[KSTALLMON_A_SETTING_NAME], extack);
+	if (!tunable)
+		return -ENOENT;
+	setting->id = tunable - kst_tunables;
+	setting->value = nla_get_u64(tb[KSTALLMON_A_SETTING_VALUE]);
+	if (__test_and_set_bit(setting->id, seen)) {
+		NL_SET_ERR_MSG_ATTR(extack, tb[KSTALLMON_A_SETTING_NAME],
+				    "a tunable is named twice");
+		return -EINVAL;
+	}
+	err = kst_tunable_check(tunable, setting->value);
+	if (err)
+		kst_extack_msg(extack, tb[KSTALLMON_A_SETTING_VALUE], tunable->refusal);
+	return err;
+}
+
+static int kst_tunable_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kst_setting settings[KST_NR_TUNABLES];
+	DECLARE_BITMAP(seen, KST_NR_TUNABLES) = {};
+	const struct nlattr *attr;
+	unsigned int nr = 0;
+	int err, rem;
+
+	err = kst_permit(skb, info->extack);
+	if (err)
+		return err;
+
+	/* None is named twice, so there are no more of them than tunables. */
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		struct kst_setting setting;
+
+		err = kst_read_setting(attr, &setting, seen, info->extack);
+		if (err)
+			return err;
+		settings[nr++] = setting;
+	}
+	if (!nr) {
+		NL_SET_ERR_MSG(info->extack, "attribute setting is missing");
+		return -EINVAL;
+	}
+	err = kst_tunables_set(settings, nr);
+	if (err == -ENOMEM)
+		NL_SET_ERR_MSG(info->extack, "no memory for a history of this size");
+	return err;
+}
+
+static const struct genl_ops kst_ops[] = {
+	{
+		.cmd = KSTALLMON_CMD_EVENT_GET,
+		.start = kst_event_get_start,
+		.dumpit = kst_event_get_dump,
+		.done = kst_event_get_done,
+		.policy = kst_policy_event_get,
+		.maxattr = ARRAY_SIZE(kst_policy_event_get) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_STATUS_GET,
+		.doit = kst_status_get,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_CPU_GET,
+		.start = kst_permit_dump,
+		.dumpit = kst_cpu_get_dump,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_TUNABLE_GET,
+		.doit = kst_tunable_get,
+		.start = kst_tunable_get_start,
+		.dumpit = kst_tunable_get_dump,
+		.policy = kst_policy_tunable_get,
+		.maxattr = ARRAY_SIZE(kst_policy_tunable_get) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_TUNABLE_SET,
+		.doit = kst_tunable_set,
+		.policy = kst_policy_tunable_set,
+		.maxattr = ARRAY_SIZE(kst_policy_tunable_set) - 1,
+	},
+};
+
+static const struct genl_multicast_group kst_groups[] = {
+	{ .name = KSTALLMON_MCGRP_EVENTS, KST_GENL_MCGRP_SYS_ADMIN },
+};
+
+static struct genl_family kst_family __ro_after_init = {
+	.name = KSTALLMON_FAMILY_NAME,
+	.version = KSTALLMON_FAMILY_VERSION,
+	.module = THIS_MODULE,
+	.ops = kst_ops,
+	.n_ops = ARRAY_SIZE(kst_ops),
+	.mcgrps = kst_groups,
+	.n_mcgrps = ARRAY_SIZE(kst_groups),
+};
+
+/**
+ * kst_netlink_publish() - send an event to whoever listens
+ * @rec: numbered event
+ *
+ * Where no message can be allocated the listeners are told ENOBUFS, which needs no memory and
+ * makes them ask the history, where the event is.
+ *
+ * Context: task.
+ */
+void kst_netlink_publish(const struct kst_logged *rec)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	if (!genl_has_listeners(&kst_family, &init_net, 0))
+		return;
+
+	skb = genlmsg_new(kst_encode_size(rec), GFP_NOWAIT | __GFP_NOWARN);
+	if (!skb)
+		goto unsent;
+	hdr = genlmsg_put(skb, 0, 0, &kst_family, 0, KSTALLMON_CMD_EVENT_NTF);
+	if (!hdr || WARN_ON_ONCE(kst_encode_event(skb, rec))) {
+		nlmsg_free(skb);
+		goto unsent;
+	}
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast_netns(&kst_family, &init_net, skb, 0, 0, GFP_NOWAIT | __GFP_NOWARN);
+	return;
+
+unsent:
+	atomic64_inc(&kst_unsent);
+	genl_set_err(&kst_family, &init_net, 0, 0, -ENOBUFS);
+}
+
+/**
+ * kst_netlink_init() - answer requests from now on
+ *
+ * Return: 0 or a negative errno.
+ */
+int kst_netlink_init(void)
+{
+	kst_instance_id = get_random_u32() ?: 1;
+	kst_loaded_boot = ktime_get_boottime_ns();
+	return genl_register_family(&kst_family);
+}
+
+/**
+ * kst_netlink_exit() - answer no more; no handler runs on return
+ */
+void kst_netlink_exit(void)
+{
+	genl_unregister_family(&kst_family);
+}

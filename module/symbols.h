@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KST_SYMBOLS_H
+#define KST_SYMBOLS_H
+
+#include "event.h"
+
+void kst_symbols_name(struct kst_logged *rec);
+
+#endif /* KST_SYMBOLS_H */

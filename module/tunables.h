@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one table of tunables. Module parameters, the netlink commands and so
+ * `kstallmon get` are made from it; the manual page is tested against it.
+ */
+#ifndef KST_TUNABLES_H
+#define KST_TUNABLES_H
+
+#include <linux/time64.h>
+#include <linux/types.h>
+
+/*
+ * KST_TUNABLE(name, unit, min, max, default, help)
+ *
+ * @min and @max are literals: error texts are made from them at compile time.
+ */
+#define KST_TUNABLE_TABLE                                                                        \
+	KST_TUNABLE(period, "ms", 1, 1000, 10, "time between the heartbeats of a CPU")           \
+	KST_TUNABLE(slack, "us", 0, 1000000, USEC_PER_SEC / HZ,                                  \
+		    "how much later a heartbeat may come to share an interrupt")                 \
+	KST_TUNABLE(threshold, "ms", 1, 60000, 20, "lateness of a heartbeat that is a stall")    \
+	KST_TUNABLE(history, "events", 16, 16384, 512, "events kept for later readers")          \
+	KST_TUNABLE(rate, "events/s", 0, 10000, 10,                                              \
+		    "events told per CPU and type each second; 0: all")
+
+enum kst_tunable_id {
+#define KST_TUNABLE(name, ...) KST_T_##name,
+	KST_TUNABLE_TABLE
+#undef KST_TUNABLE
+	KST_NR_TUNABLES
+};
+
+/**
+ * struct kst_tunable - a tunable
+ * @name: as users spell it
+ * @unit: of @min, @max, @def and @value
+ * @doc: one line of help
+ * @refusal: what to say to a value out of range
+ * @min: smallest allowed value
+ * @max: largest allowed value
+ * @def: value if nobody sets one
+ * @value: value in force; read without lock
+ */
+struct kst_tunable {
+	const char *name;
+	const char *unit;
+	const char *doc;
+	const char *refusal;
+	u32 min;
+	u32 max;
+	u32 def;
+	u32 value;
+};
+
+/**
+ * struct kst_setting - a tunable and its value to be
+ * @id: which
+ * @value: not yet checked
+ */
+struct kst_setting {
+	enum kst_tunable_id id;
+	u64 value;
+};
+
+extern struct kst_tunable kst_tunables[KST_NR_TUNABLES];
+
+/**
+ * kst_tunable() - value of a tunable in its unit
+ * @id: which
+ *
+ * Context: any.
+ *
+ * Return: the value in force.
+ */
+#define kst_tunable(id) READ_ONCE(kst_tunables[KST_T_##id].value)
+
+int kst_tunables_start(void);
+void kst_tunables_stop(void);
+struct kst_tunable *kst_tunable_find(const char *name);
+int kst_tunable_check(const struct kst_tunable *tunable, u64 value);
+int kst_tunables_set(const struct kst_setting *settings, unsigned int nr);
+
+#endif /* KST_TUNABLES_H */
