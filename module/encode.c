@@ -16,8 +16,7 @@ static int kst_put_task(struct sk_buff *skb, const struct kst_task *task)
 {
 	struct nlattr *nest = nla_nest_start(skb, KSTALLMON_A_EVENT_TASK);
 
-	if (!nest ||
-	    nla_put_string(skb, KSTALLMON_A_TASK_COMM, task->comm) ||
+	if (!nest || nla_put_string(skb, KSTALLMON_A_TASK_COMM, task->comm) ||
 	    nla_put_u32(skb, KSTALLMON_A_TASK_PID, task->pid) ||
 	    nla_put_u32(skb, KSTALLMON_A_TASK_TGID, task->tgid) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_TASK_CGROUP_ID, task->cgroup_id,
@@ -58,8 +57,7 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MIN, stall->duration_min) ||
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MAX, stall->duration_max) ||
 	       nla_put_u32(skb, KSTALLMON_A_EVENT_CONTEXT, stall->context) ||
-	       kst_put_task(skb, &rec->ev.task) ||
-	       kst_put_stack(skb, rec);
+	       kst_put_task(skb, &rec->ev.task) || kst_put_stack(skb, rec);
 }
 
 /* Puts what is a type's own; returns 0, or not 0 if @skb is full. */
@@ -96,7 +94,8 @@ int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec)
 	const struct kst_event *ev = &rec->ev;
 
 	BUILD_BUG_ON(sizeof(struct kst_logged) + KST_FRAMES_MAX * (NLA_HDRLEN + NLA_ALIGNTO) +
-		     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 4) * 16 > KST_EVENT_MSG_MAX);
+			     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 4) * 16 >
+		     KST_EVENT_MSG_MAX);
 
 	if (nla_put_u32(skb, KSTALLMON_A_EVENT_INSTANCE, kst_instance()) ||
 	    kst_put_u64(skb, KSTALLMON_A_EVENT_SEQ, rec->seq) ||

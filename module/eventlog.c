@@ -6,6 +6,8 @@
  * consumer, its worker. The producer allocates nothing and takes no lock. It wakes the
  * worker through an irq_work, for where it runs the scheduler must not be called.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
@@ -101,12 +103,13 @@ struct kst_event *kst_eventlog_claim(u32 type, u64 severity)
 	struct kst_rate *rate = &queue->rate[type];
 	u64 now = ktime_get_boottime_ns();
 	struct kst_event *ev;
+	unsigned int tail;
 
 	if (!kst_rate_pass(queue, rate, now, severity))
 		return NULL;
 	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
-	if (!queue->ring ||
-	    queue->head - smp_load_acquire(&queue->tail) >= KST_QUEUE_LEN) {
+	tail = smp_load_acquire(&queue->tail);
+	if (!queue->ring || queue->head - tail >= KST_QUEUE_LEN) {
 		queue->dropped++;
 		return NULL;
 	}
@@ -202,7 +205,7 @@ static int kst_eventlog_prepare_cpu(unsigned int cpu)
 	queue->out = kzalloc_node(KST_LOGGED_SIZE, GFP_KERNEL, node);
 	ring = kcalloc_node(KST_QUEUE_LEN, sizeof(*ring), GFP_KERNEL, node);
 	if (!queue->out || !ring) {
-		pr_warn("kstallmon: no memory for the events of CPU %u\n", cpu);
+		pr_warn("no memory for the events of CPU %u\n", cpu);
 		kfree(queue->out);
 		kfree(ring);
 		return 0;

@@ -59,7 +59,7 @@ static u64 kst_slack_ns(void)
 
 static void kst_fill_task(struct kst_task *task)
 {
-	/* Not get_task_comm(), which takes a sleeping lock on PREEMPT_RT; a torn name is bearable. */
+	/* Not get_task_comm(): its lock may be the interrupted task's. A torn name is bearable. */
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 	task->comm[sizeof(task->comm) - 1] = '\0';
 	task->pid = current->pid;
@@ -72,8 +72,7 @@ static void kst_fill_task(struct kst_task *task)
 }
 
 /* The stack of what the interrupt with @regs interrupted in the kernel. */
-static void kst_fill_stack(struct kst_stack *stack, unsigned long *trace,
-			   struct pt_regs *regs)
+static void kst_fill_stack(struct kst_stack *stack, unsigned long *trace, struct pt_regs *regs)
 {
 	unsigned int nr, skip;
 
@@ -87,8 +86,7 @@ static void kst_fill_stack(struct kst_stack *stack, unsigned long *trace,
 	if (skip == nr)
 		skip = 0;
 
-	stack->truncated = nr - skip > KST_FRAMES_MAX ||
-			   nr == KST_FRAMES_MAX + KST_IRQ_FRAMES;
+	stack->truncated = nr - skip > KST_FRAMES_MAX || nr == KST_FRAMES_MAX + KST_IRQ_FRAMES;
 	stack->nr = min_t(unsigned int, nr - skip, KST_FRAMES_MAX);
 	memcpy(stack->entry, trace + skip, stack->nr * sizeof(*trace));
 }

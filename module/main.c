@@ -2,6 +2,8 @@
 /*
  * Bring-up and tear-down, in order. Rooms are brought up before those that call them.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 
 #include "eventlog.h"
@@ -27,7 +29,7 @@ static int __init kst_init(void)
 	if (err)
 		goto err_netlink;
 
-	pr_info("kstallmon: " KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
+	pr_info("" KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
 		num_online_cpus(), kst_tunable(period), kst_tunable(threshold));
 	return 0;
 
@@ -50,7 +52,7 @@ static void __exit kst_exit(void)
 	kst_netlink_exit();
 	kst_eventlog_exit();
 	kst_history_free();
-	pr_info("kstallmon: unloaded\n");
+	pr_info("unloaded\n");
 }
 
 module_init(kst_init);

@@ -18,20 +18,21 @@
 static size_t kst_symbol(char *out, size_t size, unsigned long addr, bool is_pc)
 {
 	char buf[KSYM_SYMBOL_LEN];
-	const char *module;
-	char *offset, *end;
+	char *offset, *end, *module;
 	unsigned long off;
 
-	/* "symbol+0xoffset/0xsize [module]", or the bare address, which must not get out */
+	/* "symbol+0xoffset/0xsize [module]", or the bare address, which must not get out. */
 	sprint_symbol(buf, is_pc ? addr : addr - 1);
 	offset = strchr(buf, '+');
-	if (!offset || !strncmp(buf, "0x", 2))
+	end = offset ? strchr(offset, '/') : NULL;
+	if (!end)
 		return strscpy(out, "?", size);
-
-	off = simple_strtoul(offset + 1, &end, 16) + !is_pc;
-	*offset = '\0';
+	*offset++ = '\0';
+	*end++ = '\0';
+	if (kstrtoul(offset, 16, &off))
+		return strscpy(out, "?", size);
 	module = strchr(end, ' ');
-	return snprintf(out, size, "%s+0x%lx%s", buf, off, module ?: "");
+	return snprintf(out, size, "%s+0x%lx%s", buf, off + !is_pc, module ?: "");
 }
 
 /**

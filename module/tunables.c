@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -10,16 +12,16 @@
 #include "tunables.h"
 
 struct kst_tunable kst_tunables[KST_NR_TUNABLES] = {
-#define KST_TUNABLE(id, unit_, min_, max_, def_, doc_)                                           \
-	[KST_T_##id] = {                                                                         \
-		.name = #id,                                                                     \
-		.unit = unit_,                                                                   \
-		.doc = doc_,                                                                     \
-		.refusal = #id " must be " __stringify(min_) ".." __stringify(max_) " " unit_,   \
-		.min = min_,                                                                     \
-		.max = max_,                                                                     \
-		.def = def_,                                                                     \
-		.value = def_,                                                                   \
+#define KST_TUNABLE(id, unit_, min_, max_, def_, doc_)                                         \
+	[KST_T_##id] = {                                                                       \
+		.name = #id,                                                                   \
+		.unit = unit_,                                                                 \
+		.doc = doc_,                                                                   \
+		.refusal = #id " must be " __stringify(min_) ".." __stringify(max_) " " unit_, \
+		.min = min_,                                                                   \
+		.max = max_,                                                                   \
+		.def = def_,                                                                   \
+		.value = def_,                                                                 \
 	},
 	KST_TUNABLE_TABLE
 #undef KST_TUNABLE
@@ -130,7 +132,7 @@ static int kst_param_set(const char *val, const struct kernel_param *kp)
 	if (!err)
 		err = kst_tunables_set(&setting, 1);
 	if (err == -ERANGE || err == -EINVAL)
-		pr_err("kstallmon: %s\n", tunable->refusal);
+		pr_err("%s\n", tunable->refusal);
 	return err;
 }
 
@@ -146,8 +148,8 @@ static const struct kernel_param_ops kst_param_ops = {
 	.get = kst_param_get,
 };
 
-#define KST_TUNABLE(id, unit, min, max, def, doc)                                                \
-	module_param_cb(id, &kst_param_ops, &kst_tunables[KST_T_##id], 0644);                    \
+#define KST_TUNABLE(id, unit, min, max, def, doc)                             \
+	module_param_cb(id, &kst_param_ops, &kst_tunables[KST_T_##id], 0644); \
 	MODULE_PARM_DESC(id, doc " (" #min ".." #max " " unit ")");
 KST_TUNABLE_TABLE
 #undef KST_TUNABLE

@@ -14,20 +14,20 @@
  *
  * @min and @max are literals: error texts are made from them at compile time.
  */
-#define KST_TUNABLE_TABLE                                                                        \
-	KST_TUNABLE(period, "ms", 1, 1000, 10, "time between the heartbeats of a CPU")           \
-	KST_TUNABLE(slack, "us", 0, 1000000, USEC_PER_SEC / HZ,                                  \
-		    "how much later a heartbeat may come to share an interrupt")                 \
-	KST_TUNABLE(threshold, "ms", 1, 60000, 20, "lateness of a heartbeat that is a stall")    \
-	KST_TUNABLE(history, "events", 16, 16384, 512, "events kept for later readers")          \
-	KST_TUNABLE(rate, "events/s", 0, 10000, 10,                                              \
+#define KST_TUNABLE_TABLE                                                                     \
+	KST_TUNABLE(period, "ms", 1, 1000, 10, "time between the heartbeats of a CPU")        \
+	KST_TUNABLE(slack, "us", 0, 1000000, USEC_PER_SEC / HZ,                               \
+		    "how much later a heartbeat may come to share an interrupt")              \
+	KST_TUNABLE(threshold, "ms", 1, 60000, 20, "lateness of a heartbeat that is a stall") \
+	KST_TUNABLE(history, "events", 16, 16384, 512, "events kept for later readers")       \
+	KST_TUNABLE(rate, "events/s", 0, 10000, 10,                                           \
 		    "events told per CPU and type each second; 0: all")
 
 enum kst_tunable_id {
 #define KST_TUNABLE(name, ...) KST_T_##name,
 	KST_TUNABLE_TABLE
 #undef KST_TUNABLE
-	KST_NR_TUNABLES
+		KST_NR_TUNABLES
 };
 
 /**
