@@ -29,7 +29,7 @@ static int __init kst_init(void)
 	if (err)
 		goto err_netlink;
 
-	pr_info("" KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
+	pr_info(KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
 		num_online_cpus(), kst_tunable(period), kst_tunable(threshold));
 	return 0;
 

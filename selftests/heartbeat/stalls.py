@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Stalls caused on each CPU are seen, with a bound that holds and the culprit by name.
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+
+
+def seen(cpu, ms):
+    """A stall of `ms` on `cpu` by this task is told, and told right."""
+    before = kst.settle()
+    actual, = kst.inject(cpu, ms)
+    assert actual >= ms * kst.MS
+
+    events = [e for e in kst.stalls_of(os.getpid(), before) if e["duration-max"] >= actual]
+    assert events, kst.history(before + 1)
+    event = events[0]
+    assert event["kind"] == "irq"
+    assert event["cpu"] == cpu
+    assert event["context"] == "kernel"
+    assert event["duration-min"] <= event["duration-max"]
+    assert event["task"]["tgid"] == os.getpid()
+    with open("/proc/self/comm", encoding="ascii") as comm:
+        assert event["task"]["comm"] == comm.read().rstrip("\n")
+
+    # Interrupts came back in the function that had them off, called from its caller.
+    frames = [frame.split("+")[0] for frame in event["stack"]["frame"]]
+    assert frames[:2] == ["inject_irq_off_inner", "inject_irq_off_outer"], frames
+    assert event["stack"]["frame"][0].endswith(" [kstallmon_inject]")
+    assert "do_syscall_64" in frames, frames
+
+
+def case(cpu, ms):
+    def run():
+        seen(cpu, ms)
+    run.__name__ = f"stall_of_{ms}_ms_on_cpu_{cpu}"
+    return run
+
+
+for c in kst.cpus():
+    for length in (40, 60, 120, 500):
+        kst.test(case(c, length))
+
+
+@kst.test
+def stalls_on_both_cpus_at_once_have_ids_of_their_own():
+    before = kst.settle()
+    pids = []
+    for cpu in kst.cpus():
+        pid = os.fork()
+        if not pid:
+            kst.inject(cpu, 200, 2, 100)
+            os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        assert os.waitpid(pid, 0)[1] == 0
+    kst.settle()
+    events = kst.history(before + 1)
+    for cpu, pid in zip(kst.cpus(), pids):
+        assert any(e["cpu"] == cpu and e["task"]["pid"] == pid for e in events), events
+    ids = [e["stall-id"] for e in events]
+    assert len(set(ids)) == len(ids), ids
+
+
+@kst.test
+def a_stall_by_every_tick_of_a_burst_is_counted():
+    before = kst.status()
+    with kst.tuned(rate=0):
+        kst.inject(kst.cpus()[-1], 50, 20, 5)
+        last = kst.settle()
+    after = kst.status()
+    # All of 34 ms and more are caught: threshold, period and slack.
+    assert after["stalls"] - before["stalls"] >= 20
+    assert last - before["numbered"] >= 20
+    mine = kst.stalls_of(os.getpid(), before["numbered"])
+    assert len(mine) >= 20, len(mine)
+
+
+kst.run()

@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# No address gets out, also where no name is known any more.
+
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../lib"))
+import kst
+
+
+def unnamed_stall():
+    """An event whose culprit's module went before it was named."""
+    with open("/proc/sys/kernel/sched_rt_runtime_us", "r+", encoding="ascii") as file:
+        before = file.read()
+        file.seek(0)
+        file.write("-1")  # else other tasks get 5 % of the CPU after all
+        file.flush()
+        try:
+            last = kst.settle()
+            kst.load_injector()
+            pid = subprocess.Popen([os.path.join(HERE, "stall_and_unload"), "1", "120"])
+            assert pid.wait(60) == 0
+            assert not os.path.exists(kst.STALL)
+            events = [e for e in kst.stalls_of(pid.pid, last) if "?" in e["stack"]["frame"]]
+            assert events, kst.history(last + 1)
+            return events[0]
+        finally:
+            file.seek(0)
+            file.write(before)
+
+
+@kst.test
+def frames_of_a_module_that_is_gone_read_question_mark():
+    frames = unnamed_stall()["stack"]["frame"]
+    # The injector's frames come first; what called it is named all the same.
+    assert frames[:2] == ["?", "?"], frames
+    assert any(frame.startswith("vfs_write+0x") for frame in frames), frames
+
+
+@kst.test
+def the_text_shows_question_mark_too():
+    event = unnamed_stall()
+    text = kst.kstallmon("history", "--since", event["seq"]).stdout
+    assert re.search(r"^\s+\?$", text, re.M), text
+
+
+@kst.test
+def no_output_holds_an_address():
+    unnamed_stall()
+    kst.inject(1, 60)
+    kst.settle()
+    for words in (["history"], ["history", "--json"], ["status"], ["status", "--json"], ["get"]):
+        text = kst.kstallmon(*words).stdout
+        assert text
+        assert "0xffff" not in text, text
+        assert not re.search(r"\bffff[0-9a-f]{12}\b", text), text
+
+
+kst.run()
