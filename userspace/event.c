@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <netlink/genl/genl.h>
+
+#include "event.h"
+
+/**
+ * event_decode - read an event's message
+ * @nlh: the message
+ * @event: filled in
+ *
+ * Return: 0, or -EBADMSG if it lacks what every event has.
+ */
+int event_decode(struct nlmsghdr *nlh, struct event *event)
+{
+	struct genlmsghdr *genl = nlmsg_data(nlh);
+	struct nlattr **tb = event->attrs;
+
+	if (!genlmsg_valid_hdr(nlh, 0))
+		return -EBADMSG;
+	spec_parse(&spec_event, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), tb);
+	if (!tb[KSTALLMON_A_EVENT_INSTANCE] || !tb[KSTALLMON_A_EVENT_SEQ] ||
+	    !tb[KSTALLMON_A_EVENT_TYPE])
+		return -EBADMSG;
+	event->instance = nla_get_u32(tb[KSTALLMON_A_EVENT_INSTANCE]);
+	event->seq = nla_get_u64(tb[KSTALLMON_A_EVENT_SEQ]);
+	event->type = nla_get_u32(tb[KSTALLMON_A_EVENT_TYPE]);
+	return 0;
+}

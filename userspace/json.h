@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KST_JSON_H
+#define KST_JSON_H
+
+#include <stdio.h>
+#include <json-c/json.h>
+#include <netlink/msg.h>
+
+#include "spec.h"
+
+void json_put_attr(struct json_object *object, const struct spec_set *set, struct nlattr *attr);
+struct json_object *json_from_message(const struct spec_set *set, struct nlmsghdr *nlh);
+void json_put_number(struct json_object *object, const char *name, uint64_t value);
+void json_put_string(struct json_object *object, const char *name, const char *text);
+void json_write(FILE *file, struct json_object *object);
+
+#endif

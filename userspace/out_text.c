@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdarg.h>
+#include <time.h>
+
+#include "out.h"
+#include "util.h"
+
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+
+static void put_enum(FILE *file, const struct spec_names *names, struct nlattr *attr)
+{
+	const char *name = spec_name(names, spec_u32(attr));
+
+	if (name)
+		fputs(name, file);
+	else
+		fprintf(file, "?%" PRIu32, spec_u32(attr));
+}
+
+/* The bounds stay bounds: the lower is rounded down, the upper up. */
+static void put_ms(FILE *file, uint64_t ns, bool up)
+{
+	uint64_t tenths = ns / 100000 + (up && ns % 100000);
+
+	fprintf(file, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+static void put_bounds(FILE *file, const struct event *event)
+{
+	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]), false);
+	fputs("..", file);
+	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MAX]), true);
+	fputs(" ms", file);
+}
+
+static void put_task(FILE *file, struct nlattr *nest)
+{
+	struct nlattr *task[KSTALLMON_A_TASK_MAX + 1];
+	uint32_t pid, tgid;
+
+	if (!nest)
+		return;
+	spec_parse_nest(&spec_task, nest, task);
+	pid = spec_u32(task[KSTALLMON_A_TASK_PID]);
+	tgid = spec_u32(task[KSTALLMON_A_TASK_TGID]);
+	fputs(", task ", file);
+	put_escaped(file, spec_string(task[KSTALLMON_A_TASK_COMM]));
+	if (!pid)
+		fputs(" (idle)", file);
+	else
+		fprintf(file, "/%" PRIu32, pid);
+	if (pid != tgid && task[KSTALLMON_A_TASK_TGID])
+		fprintf(file, " of process %" PRIu32, tgid);
+}
+
+static void put_stall(FILE *file, const struct event *event)
+{
+	struct nlattr *const *attrs = event->attrs;
+
+	fputc(' ', file);
+	put_enum(file, &spec_kinds, attrs[KSTALLMON_A_EVENT_KIND]);
+	fputs(" stall ", file);
+	put_bounds(file, event);
+	fputs(" in ", file);
+	put_enum(file, &spec_contexts, attrs[KSTALLMON_A_EVENT_CONTEXT]);
+	put_task(file, attrs[KSTALLMON_A_EVENT_TASK]);
+}
+
+/* What the first line of an event says after number and CPU. */
+static void (*const put_type[])(FILE *file, const struct event *event) = {
+	[KSTALLMON_EVENT_TYPE_STALL_END] = put_stall,
+};
+
+static void put_missing(FILE *file, const struct event *event)
+{
+	uint64_t dropped = spec_u64(event->attrs[KSTALLMON_A_EVENT_DROPPED]);
+	uint64_t held = spec_u64(event->attrs[KSTALLMON_A_EVENT_SUPPRESSED]);
+	struct nlattr *longest = event->attrs[KSTALLMON_A_EVENT_SUPPRESSED_LONGEST];
+
+	if (dropped)
+		fprintf(file, " (+%" PRIu64 " dropped)", dropped);
+	if (!held)
+		return;
+	fprintf(file, " (+%" PRIu64 " suppressed", held);
+	if (longest) {
+		fputs(", longest ", file);
+		put_ms(file, spec_u64(longest), false);
+		fputs(" ms", file);
+	}
+	fputc(')', file);
+}
+
+static void put_stack(struct out *out, struct nlattr *nest)
+{
+	bool first = true, truncated = false;
+	struct nlattr *attr;
+	int rest;
+
+	if (!nest)
+		return;
+	nla_for_each_nested(attr, nest, rest) {
+		bool bold = first && out->colour;
+
+		if (!spec_of(&spec_stack, attr))
+			continue;
+		if (nla_type(attr) == KSTALLMON_A_STACK_TRUNCATED)
+			truncated = true;
+		if (nla_type(attr) != KSTALLMON_A_STACK_FRAME)
+			continue;
+		first = false;
+		fprintf(out->file, "    %s", bold ? BOLD : "");
+		put_escaped(out->file, nla_get_string(attr));
+		fprintf(out->file, "%s\n", bold ? PLAIN : "");
+	}
+	if (truncated)
+		fputs("    (truncated)\n", out->file);
+}
+
+static void put_time(struct out *out, uint64_t real)
+{
+	if (!out->time)
+		return;
+	out_time(out->file, real);
+	fputc(' ', out->file);
+}
+
+static void text_event(struct out *out, const struct event *event)
+{
+	struct nlattr *const *attrs = event->attrs;
+	FILE *file = out->file;
+
+	put_time(out, spec_u64(attrs[KSTALLMON_A_EVENT_TIME_REAL]));
+	fprintf(file, "#%" PRIu64, event->seq);
+	if (attrs[KSTALLMON_A_EVENT_CPU])
+		fprintf(file, " cpu %" PRIu32, spec_u32(attrs[KSTALLMON_A_EVENT_CPU]));
+	if (event->type < ARRAY_SIZE(put_type) && put_type[event->type])
+		put_type[event->type](file, event);
+	else
+		fprintf(file, " event of type %" PRIu32, event->type);
+	put_missing(file, event);
+	fputc('\n', file);
+	put_stack(out, attrs[KSTALLMON_A_EVENT_STACK]);
+}
+
+static void __attribute__((format(printf, 2, 3))) put_note(struct out *out, const char *fmt, ...)
+{
+	va_list args;
+
+	put_time(out, out_now(CLOCK_REALTIME));
+	fputs("-- ", out->file);
+	va_start(args, fmt);
+	vfprintf(out->file, fmt, args);
+	va_end(args);
+	fputc('\n', out->file);
+}
+
+static void text_lost(struct out *out, uint32_t instance __attribute__((unused)), uint64_t from,
+		      uint64_t to)
+{
+	if (from == to)
+		put_note(out, "1 event gone: #%" PRIu64, from);
+	else
+		put_note(out, "%" PRIu64 " events gone: #%" PRIu64 " to #%" PRIu64, to - from + 1,
+			 from, to);
+}
+
+static void text_gone(struct out *out, uint32_t instance __attribute__((unused)))
+{
+	put_note(out, "module gone");
+}
+
+static void text_back(struct out *out, uint32_t instance)
+{
+	put_note(out, "module back, instance %" PRIu32, instance);
+}
+
+const struct out_ops out_text = {
+	.event = text_event,
+	.lost = text_lost,
+	.gone = text_gone,
+	.back = text_back,
+};

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kstallmon.yaml as tables. A new attribute is one row here and is then read,
+ * and printed as JSON, like the others.
+ */
+#include <string.h>
+#include <netlink/netlink.h>
+
+#include "spec.h"
+#include "util.h"
+
+#define NAMES(array)                                         \
+	{                                                    \
+		.names = (array), .count = ARRAY_SIZE(array) \
+	}
+#define SET(array)                                                  \
+	{                                                           \
+		.attrs = (array), .max = (int)ARRAY_SIZE(array) - 1 \
+	}
+
+static const char *const event_types[] = {
+	[KSTALLMON_EVENT_TYPE_STALL_END] = "stall-end",
+};
+const struct spec_names spec_event_types = NAMES(event_types);
+
+static const char *const kinds[] = {
+	[KSTALLMON_STALL_KIND_IRQ] = "irq",
+};
+const struct spec_names spec_kinds = NAMES(kinds);
+
+static const char *const contexts[] = {
+	[KSTALLMON_CONTEXT_KERNEL] = "kernel",
+	[KSTALLMON_CONTEXT_USER] = "user",
+};
+const struct spec_names spec_contexts = NAMES(contexts);
+
+static const struct spec_attr task_attrs[] = {
+	[KSTALLMON_A_TASK_COMM] = { "comm", SPEC_STRING },
+	[KSTALLMON_A_TASK_PID] = { "pid", SPEC_U32 },
+	[KSTALLMON_A_TASK_TGID] = { "tgid", SPEC_U32 },
+	[KSTALLMON_A_TASK_CGROUP_ID] = { "cgroup-id", SPEC_U64 },
+};
+const struct spec_set spec_task = SET(task_attrs);
+
+static const struct spec_attr stack_attrs[] = {
+	[KSTALLMON_A_STACK_FRAME] = { "frame", SPEC_STRING, .multi = true },
+	[KSTALLMON_A_STACK_TRUNCATED] = { "truncated", SPEC_FLAG },
+};
+const struct spec_set spec_stack = SET(stack_attrs);
+
+static const struct spec_attr event_attrs[] = {
+	[KSTALLMON_A_EVENT_SINCE] = { "since", SPEC_U64 },
+	[KSTALLMON_A_EVENT_INSTANCE] = { "instance", SPEC_U32 },
+	[KSTALLMON_A_EVENT_SEQ] = { "seq", SPEC_U64 },
+	[KSTALLMON_A_EVENT_TYPE] = { "type", SPEC_U32, .names = &spec_event_types },
+	[KSTALLMON_A_EVENT_TIME_BOOT] = { "time-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_TIME_REAL] = { "time-real", SPEC_U64, SPEC_REAL },
+	[KSTALLMON_A_EVENT_CPU] = { "cpu", SPEC_U32 },
+	[KSTALLMON_A_EVENT_DROPPED] = { "dropped", SPEC_U64 },
+	[KSTALLMON_A_EVENT_SUPPRESSED] = { "suppressed", SPEC_U64 },
+	[KSTALLMON_A_EVENT_SUPPRESSED_LONGEST] = { "suppressed-longest", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_TASK] = { "task", SPEC_NEST, .nest = &spec_task },
+	[KSTALLMON_A_EVENT_KIND] = { "kind", SPEC_U32, .names = &spec_kinds },
+	[KSTALLMON_A_EVENT_STALL_ID] = { "stall-id", SPEC_U64 },
+	[KSTALLMON_A_EVENT_DURATION_MIN] = { "duration-min", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_DURATION_MAX] = { "duration-max", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_CONTEXT] = { "context", SPEC_U32, .names = &spec_contexts },
+	[KSTALLMON_A_EVENT_STACK] = { "stack", SPEC_NEST, .nest = &spec_stack },
+};
+const struct spec_set spec_event = SET(event_attrs);
+
+static const struct spec_attr status_attrs[] = {
+	[KSTALLMON_A_STATUS_VERSION] = { "version", SPEC_STRING },
+	[KSTALLMON_A_STATUS_INSTANCE] = { "instance", SPEC_U32 },
+	[KSTALLMON_A_STATUS_TIME_BOOT] = { "time-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_STATUS_TIME_REAL] = { "time-real", SPEC_U64, SPEC_REAL },
+	[KSTALLMON_A_STATUS_LOADED_BOOT] = { "loaded-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_STATUS_WATCHED] = { "watched", SPEC_U32 },
+	[KSTALLMON_A_STATUS_BEATS] = { "beats", SPEC_U64 },
+	[KSTALLMON_A_STATUS_BEAT_TIME] = { "beat-time", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_STATUS_STALLS] = { "stalls", SPEC_U64 },
+	[KSTALLMON_A_STATUS_NUMBERED] = { "numbered", SPEC_U64 },
+	[KSTALLMON_A_STATUS_HISTORY_SIZE] = { "history-size", SPEC_U32 },
+	[KSTALLMON_A_STATUS_HISTORY_HELD] = { "history-held", SPEC_U32 },
+	[KSTALLMON_A_STATUS_OVERWRITTEN] = { "overwritten", SPEC_U64 },
+	[KSTALLMON_A_STATUS_QUEUED] = { "queued", SPEC_U32 },
+	[KSTALLMON_A_STATUS_DROPPED] = { "dropped", SPEC_U64 },
+	[KSTALLMON_A_STATUS_SUPPRESSED] = { "suppressed", SPEC_U64 },
+	[KSTALLMON_A_STATUS_UNSENT] = { "unsent", SPEC_U64 },
+	[KSTALLMON_A_STATUS_SUBSCRIBERS] = { "subscribers", SPEC_U32 },
+	[KSTALLMON_A_STATUS_MEMORY] = { "memory", SPEC_U64, SPEC_BYTES },
+};
+const struct spec_set spec_status = SET(status_attrs);
+
+static const struct spec_attr cpu_attrs[] = {
+	[KSTALLMON_A_CPU_CPU] = { "cpu", SPEC_U32 },
+	[KSTALLMON_A_CPU_WATCHED] = { "watched", SPEC_U32 },
+	[KSTALLMON_A_CPU_BEATS] = { "beats", SPEC_U64 },
+	[KSTALLMON_A_CPU_BEAT_TIME] = { "beat-time", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_CPU_STALLS] = { "stalls", SPEC_U64 },
+	[KSTALLMON_A_CPU_LONGEST] = { "longest", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_CPU_QUEUED] = { "queued", SPEC_U32 },
+	[KSTALLMON_A_CPU_DROPPED] = { "dropped", SPEC_U64 },
+	[KSTALLMON_A_CPU_SUPPRESSED] = { "suppressed", SPEC_U64 },
+};
+const struct spec_set spec_cpu = SET(cpu_attrs);
+
+static const struct spec_attr tunable_attrs[] = {
+	[KSTALLMON_A_TUNABLE_NAME] = { "name", SPEC_STRING },
+	[KSTALLMON_A_TUNABLE_UNIT] = { "unit", SPEC_STRING },
+	[KSTALLMON_A_TUNABLE_MIN] = { "min", SPEC_U64 },
+	[KSTALLMON_A_TUNABLE_MAX] = { "max", SPEC_U64 },
+	[KSTALLMON_A_TUNABLE_DEFAULT] = { "default", SPEC_U64 },
+	[KSTALLMON_A_TUNABLE_VALUE] = { "value", SPEC_U64 },
+	[KSTALLMON_A_TUNABLE_DOC] = { "doc", SPEC_STRING },
+};
+const struct spec_set spec_tunable = SET(tunable_attrs);
+
+static bool well_formed(enum spec_type type, const struct nlattr *attr)
+{
+	int len = nla_len(attr);
+
+	switch (type) {
+	case SPEC_U32:
+		return len == sizeof(uint32_t);
+	case SPEC_U64:
+		return len == sizeof(uint64_t);
+	case SPEC_STRING:
+		return len > 0 && memchr(nla_data(attr), 0, len);
+	case SPEC_FLAG:
+	case SPEC_NEST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * spec_of - look up what an attribute is
+ * @set: the set it belongs to
+ * @attr: the attribute
+ *
+ * Return: its row, or NULL if it is to be passed over: unknown, padding, or of a
+ * length that it can't have.
+ */
+const struct spec_attr *spec_of(const struct spec_set *set, const struct nlattr *attr)
+{
+	const struct spec_attr *spec;
+
+	if (nla_type(attr) > set->max)
+		return NULL;
+	spec = &set->attrs[nla_type(attr)];
+	return well_formed(spec->type, attr) ? spec : NULL;
+}
+
+/**
+ * spec_parse - sort attributes by their number
+ * @set: the set they belong to
+ * @head: the first of them
+ * @len: their length in bytes
+ * @tb: @set->max + 1 pointers; NULL where there is no such attribute
+ */
+void spec_parse(const struct spec_set *set, struct nlattr *head, int len, struct nlattr **tb)
+{
+	struct nlattr *attr;
+	int rest;
+
+	memset(tb, 0, sizeof(*tb) * (set->max + 1));
+	nla_for_each_attr(attr, head, len, rest) {
+		if (spec_of(set, attr))
+			tb[nla_type(attr)] = attr;
+	}
+}
+
+/**
+ * spec_parse_nest - sort the attributes of a nest by their number
+ * @set: the set they belong to
+ * @nest: the nest; NULL is an empty one
+ * @tb: as in spec_parse()
+ */
+void spec_parse_nest(const struct spec_set *set, struct nlattr *nest, struct nlattr **tb)
+{
+	if (nest)
+		spec_parse(set, nla_data(nest), nla_len(nest), tb);
+	else
+		memset(tb, 0, sizeof(*tb) * (set->max + 1));
+}
+
+/**
+ * spec_name - name an enumerator
+ * @names: of the enum
+ * @value: its number
+ *
+ * Return: the name, or NULL for a number newer than this program.
+ */
+const char *spec_name(const struct spec_names *names, uint32_t value)
+{
+	return value < names->count ? names->names[value] : NULL;
+}
+
+/**
+ * spec_number - read a number of either width
+ * @spec: a row with SPEC_U32 or SPEC_U64
+ * @attr: its attribute
+ *
+ * Return: the number.
+ */
+uint64_t spec_number(const struct spec_attr *spec, const struct nlattr *attr)
+{
+	return spec->type == SPEC_U32 ? nla_get_u32(attr) : nla_get_u64(attr);
+}
+
+/**
+ * spec_u64 - read a number that may be absent
+ * @attr: the attribute, or NULL
+ *
+ * Return: the number, 0 if absent.
+ */
+uint64_t spec_u64(struct nlattr *attr)
+{
+	return attr ? nla_get_u64(attr) : 0;
+}
+
+/**
+ * spec_u32 - read a number that may be absent
+ * @attr: the attribute, or NULL
+ *
+ * Return: the number, 0 if absent.
+ */
+uint32_t spec_u32(struct nlattr *attr)
+{
+	return attr ? nla_get_u32(attr) : 0;
+}
+
+/**
+ * spec_string - read a string that may be absent
+ * @attr: the attribute, or NULL
+ *
+ * Return: the string, "?" if absent.
+ */
+const char *spec_string(struct nlattr *attr)
+{
+	return attr ? nla_get_string(attr) : "?";
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "table.h"
+#include "util.h"
+
+/**
+ * table_new - begin a table
+ * @columns: its columns
+ * @count: how many
+ *
+ * Return: the table.
+ */
+struct libscols_table *table_new(const struct table_column *columns, size_t count)
+{
+	struct libscols_table *table = scols_new_table();
+
+	if (!table)
+		die("out of memory");
+	for (size_t i = 0; i < count; i++)
+		if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags))
+			die("out of memory");
+	return table;
+}
+
+/**
+ * table_line - add a line
+ * @table: the table
+ *
+ * Return: the line.
+ */
+struct libscols_line *table_line(struct libscols_table *table)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		die("out of memory");
+	return line;
+}
+
+/**
+ * table_cell - fill a cell
+ * @line: its line
+ * @column: its column, from 0 on
+ * @fmt: as printf's
+ */
+void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0 || scols_line_refer_data(line, column, text))
+		die("out of memory");
+	va_end(args);
+}
+
+/**
+ * table_print - write a table to standard output and free it
+ * @table: the table
+ *
+ * Return: 0 or a negative errno.
+ */
+int table_print(struct libscols_table *table)
+{
+	int ret = scols_print_table(table);
+
+	scols_unref_table(table);
+	return ret;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KST_TABLE_H
+#define KST_TABLE_H
+
+#include <libsmartcols/libsmartcols.h>
+
+/**
+ * struct table_column - a column of a table
+ * @name: its heading
+ * @flags: SCOLS_FL_*
+ */
+struct table_column {
+	const char *name;
+	int flags;
+};
+
+struct libscols_table *table_new(const struct table_column *columns, size_t count);
+struct libscols_line *table_line(struct libscols_table *table);
+void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+int table_print(struct libscols_table *table);
+
+#endif
