@@ -26,8 +26,8 @@ static const u8 kst_share[KST_NR_TYPES] = {
 };
 
 /*
- * Protects all below. Raw, and held for a copy of one record at most: the worker of every CPU
- * takes it, so a CPU that stalls inside it would hold up the others' words.
+ * Protects all below. Raw, so that a holder is never preempted, and held for no more than copying
+ * a record or, on resizing, pointers: the worker of every CPU takes it, and must not wait long.
  */
 static DEFINE_RAW_SPINLOCK(kst_history_lock);
 static struct kst_ring kst_rings[KST_NR_TYPES];

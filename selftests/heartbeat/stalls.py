@@ -79,4 +79,21 @@ def a_stall_by_every_tick_of_a_burst_is_counted():
     assert len(mine) >= 20, len(mine)
 
 
+@kst.test
+def no_stall_is_missed_while_periods_are_set():
+    # When a stall ends, the interrupt that rearms the beat comes before the late beat.
+    with kst.tuned(rate=0, period=10):
+        before = kst.settle()
+        pid = os.fork()
+        if not pid:
+            kst.inject(kst.cpus()[-1], 60, 20, 1)
+            os._exit(0)
+        os.sched_setaffinity(0, {kst.cpus()[0]})
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+            kst.kstallmon("set", "period=10")
+        os.sched_setaffinity(0, range(os.cpu_count()))
+        events = kst.stalls_of(pid, before)
+        assert len(events) >= 20, len(events)
+
+
 kst.run()
