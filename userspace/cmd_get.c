@@ -79,15 +79,15 @@ static int take_object(struct nlmsghdr *nlh, void *arg)
 
 static int ask(struct knl *nl, const char *name, knl_reply reply, void *arg)
 {
-	struct nl_msg *msg;
 	int ret;
 
 	if (!name) {
 		ret = knl_dump(nl, KSTALLMON_CMD_TUNABLE_GET, NULL, reply, arg);
 	} else {
-		msg = knl_message(nl, KSTALLMON_CMD_TUNABLE_GET);
+		struct nl_msg *msg = knl_message(nl, KSTALLMON_CMD_TUNABLE_GET);
+
 		if (msg && nla_put_string(msg, KSTALLMON_A_TUNABLE_NAME, name))
-			die("out of memory");
+			die("get: '%s' is too long for a name", name);
 		ret = knl_request(nl, msg, reply, arg);
 	}
 	if (ret && (ret == -EPERM || !name || !tunable_unknown(nl, "get", name)))
@@ -135,7 +135,7 @@ int cmd_get(int argc, char **argv)
 		name = argv[optind++];
 	opt_no_args(argc, argv);
 
-	if (knl_open(&nl))
+	if (knl_open(&nl, argv[0]))
 		return EXIT_FAILURE;
 	ret = json ? print_json(&nl, name) : print_text(&nl, name);
 	knl_close(&nl);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -7,6 +6,7 @@
 #include "nl.h"
 #include "opt.h"
 #include "stream.h"
+#include "util.h"
 
 static const char help[] =
 	"Usage: kstallmon history [OPTION]...\n"
@@ -46,17 +46,20 @@ int cmd_history(int argc, char **argv)
 	}
 	opt_no_args(argc, argv);
 
-	if (knl_open(&nl))
+	if (knl_open(&nl, argv[0]))
 		return EXIT_FAILURE;
 	out_init(&out, json, time);
 	stream.nl = &nl;
 	stream.out = &out;
 	stream_begin(&stream, 0, since);
 	ret = stream_dump(&stream);
-	/* What went wrong with standard output is told by main(). */
-	if (ret < 0 && !ferror(stdout))
+	if (ferror(stdout)) {
+		clearerr(stdout);
+		ret = write_failed(-ret) ? -1 : 0;
+	} else if (ret < 0) {
 		knl_error(&nl, ret, "history");
+	}
 	stream_begin(&stream, 0, 0);
 	knl_close(&nl);
-	return ret < 0 && ret != -EPIPE ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

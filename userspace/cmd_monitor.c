@@ -318,26 +318,24 @@ static int begin(struct monitor *m, bool since_given, uint64_t since)
 
 static void summary(const struct monitor *m)
 {
-	char reloads[64] = "";
-
-	if (m->reloads)
-		snprintf(reloads, sizeof(reloads), ", module reloaded %u times", m->reloads);
-	err("%" PRIu64 " events, %" PRIu64 " gone%s%s", m->stream.events, m->stream.gone, reloads,
-	    m->present ? "" : ", module not loaded");
+	err("%" PRIu64 " events, %" PRIu64 " gone, %u reloads of the module%s", m->stream.events,
+	    m->stream.gone, m->reloads, m->present ? "" : ", not loaded now");
 }
 
-static int finish(struct monitor *m, int ret)
+static int finish(const struct monitor *m, int ret)
 {
 	struct signalfd_siginfo info;
 
 	if (ret == -EINTR) {
 		if (read(m->signals, &info, sizeof(info)) == sizeof(info))
 			summary(m);
-	} else if (ret < 0 && ret != -EPIPE) {
-		knl_error(&m->nl, ret, "monitor");
-		return EXIT_FAILURE;
+		return EXIT_SUCCESS;
 	}
-	return EXIT_SUCCESS;
+	if (ret == -EPIPE || ferror(m->stream.out->file))
+		return write_failed(-ret);
+	if (ret < 0)
+		knl_error(&m->nl, ret, "monitor");
+	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int cmd_monitor(int argc, char **argv)
@@ -376,7 +374,7 @@ int cmd_monitor(int argc, char **argv)
 	}
 	opt_no_args(argc, argv);
 
-	if (knl_open(&m.nl))
+	if (knl_open(&m.nl, argv[0]))
 		return EXIT_FAILURE;
 	out_init(&out, json, time);
 	m.signals = open_signals();

@@ -81,7 +81,7 @@ int cmd_set(int argc, char **argv)
 	for (i = 0; i < count; i++)
 		settings[i] = parse_setting(argv[optind + i]);
 
-	if (knl_open(&nl))
+	if (knl_open(&nl, argv[0]))
 		return EXIT_FAILURE;
 	ret = send_settings(&nl, settings, count);
 	for (i = 0; i < count && ret && ret != -EPERM && !unknown; i++)

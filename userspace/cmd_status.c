@@ -206,7 +206,7 @@ int cmd_status(int argc, char **argv)
 		json |= c == 'j';
 	opt_no_args(argc, argv);
 
-	if (knl_open(&nl))
+	if (knl_open(&nl, argv[0]))
 		return EXIT_FAILURE;
 	ret = json ? print_json(&nl) : print_text(&nl);
 	knl_close(&nl);

@@ -14,7 +14,7 @@
 int event_decode(struct nlmsghdr *nlh, struct event *event)
 {
 	struct genlmsghdr *genl = nlmsg_data(nlh);
-	struct nlattr **tb = event->attrs;
+	struct nlattr **tb = &event->attrs[0];
 
 	if (!genlmsg_valid_hdr(nlh, 0))
 		return -EBADMSG;

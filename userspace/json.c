@@ -116,8 +116,9 @@ static struct json_object *json_from_attrs(const struct spec_set *set, struct nl
 	struct nlattr *attr;
 	int rest;
 
-	nla_for_each_attr(attr, head, len, rest)
+	nla_for_each_attr(attr, head, len, rest) {
 		json_put_attr(object, set, attr);
+	}
 	return object;
 }
 

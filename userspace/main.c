@@ -73,15 +73,13 @@ static int cmd_help(int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
-/* A reader that went away is no error, a full disk is one. */
 static int finish(int status)
 {
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	if (errno == EPIPE)
-		return status;
-	err("can't write to standard output: %s", strerror(errno));
-	return EXIT_FAILURE;
+	int error;
+
+	errno = 0;
+	error = fflush(stdout) ? errno : 0;
+	return ferror(stdout) && write_failed(error) ? EXIT_FAILURE : status;
 }
 
 int main(int argc, char **argv)

@@ -145,10 +145,12 @@ static int exchange(struct request *request, struct nl_cb *cb, struct nl_msg *ms
 		return errno ? -errno : -EIO;
 	while (!request->done && !request->result) {
 		errno = 0;
-		if (nl_recvmsgs(sk, cb) < 0 && !request->done && !request->result)
-			return errno ? -errno : -EIO;
+		if (nl_recvmsgs(sk, cb) < 0)
+			break;
 	}
-	return request->result;
+	if (request->done || request->result)
+		return request->result;
+	return errno ? -errno : -EIO;
 }
 
 /**
@@ -191,13 +193,15 @@ int knl_request(struct knl *nl, struct nl_msg *msg, knl_reply reply, void *arg)
 	return !ret && request.interrupted ? -EAGAIN : ret;
 }
 
+struct wanted_family {
+	const char *group;
+	struct knl_family *family;
+};
+
 static int take_family(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[CTRL_ATTR_MAX + 1], *group;
-	struct {
-		const char *group;
-		struct knl_family *family;
-	} *want = arg;
+	const struct wanted_family *want = arg;
 	struct knl_family *family = want->family;
 	int rest;
 
@@ -232,10 +236,7 @@ static int take_family(struct nlmsghdr *nlh, void *arg)
 int knl_family_of(struct knl *nl, const char *name, const char *group, struct knl_family *family)
 {
 	struct nl_msg *msg = nlmsg_alloc();
-	struct {
-		const char *group;
-		struct knl_family *family;
-	} want = { .group = group, .family = family };
+	struct wanted_family want = { .group = group, .family = family };
 
 	*family = (struct knl_family){ 0 };
 	if (!msg ||
@@ -275,7 +276,7 @@ void knl_error(const struct knl *nl, int error, const char *what)
 		err("%s: the module speaks version %u of the protocol, this client version %d: install the client that came with the module",
 		    what, nl->family.version, KSTALLMON_FAMILY_VERSION);
 	else if (error == -EPERM || error == -EACCES)
-		err("%s: no permission: needs CAP_SYS_ADMIN outside of containers, run it as root",
+		err("%s: no permission: needs CAP_SYS_ADMIN in the initial user namespace: run it as root",
 		    what);
 	else if (error == -ENOENT && nl->family.id)
 		err("%s: the module went away just now: modprobe kstallmon", what);
@@ -283,7 +284,7 @@ void knl_error(const struct knl *nl, int error, const char *what)
 		err("%s: the module is loaded, but answers only in the initial network namespace: run it there (nsenter -t 1 -n)",
 		    what);
 	else if (error == -ENOENT)
-		err("%s: no answer from the kernel: is kstallmon.ko loaded? modprobe kstallmon",
+		err("%s: the module does not answer: is kstallmon.ko loaded? modprobe kstallmon",
 		    what);
 	else if (nl->text[0])
 		err("%s: %s", what, nl->text);
@@ -296,22 +297,23 @@ void knl_error(const struct knl *nl, int error, const char *what)
 /**
  * knl_open - open the socket for requests and find the module
  * @nl: filled in
+ * @verb: for the error
  *
  * Return: 0, or -1 after having said why not.
  */
-int knl_open(struct knl *nl)
+int knl_open(struct knl *nl, const char *verb)
 {
 	int ret;
 
 	*nl = (struct knl){ 0 };
 	ret = knl_connect(nl);
 	if (ret) {
-		err("no netlink socket: %s", strerror(-ret));
+		err("%s: no netlink socket: %s", verb, strerror(-ret));
 		return -1;
 	}
 	ret = knl_find(nl);
 	if (ret) {
-		knl_error(nl, ret, "can't reach the module");
+		knl_error(nl, ret, verb);
 		knl_close(nl);
 		return -1;
 	}
@@ -363,10 +365,10 @@ static int dump_once(struct knl *nl, int command, const uint64_t *since, knl_rep
  */
 int knl_dump(struct knl *nl, int command, const uint64_t *since, knl_reply reply, void *arg)
 {
-	int ret, changed = 0, busy = 0;
+	int changed = 0, busy = 0;
 
 	for (;;) {
-		ret = dump_once(nl, command, since, reply, arg);
+		int ret = dump_once(nl, command, since, reply, arg);
 		if (ret == -EAGAIN) {
 			if (changed++ == DUMP_RETRIES)
 				return ret;

@@ -44,7 +44,7 @@ typedef int (*knl_reply)(struct nlmsghdr *nlh, void *arg);
 int knl_connect(struct knl *nl);
 void knl_close(struct knl *nl);
 int knl_find(struct knl *nl);
-int knl_open(struct knl *nl);
+int knl_open(struct knl *nl, const char *verb);
 void knl_error(const struct knl *nl, int error, const char *what);
 int knl_family_of(struct knl *nl, const char *name, const char *group, struct knl_family *family);
 struct nl_msg *knl_message(const struct knl *nl, int command);

@@ -11,37 +11,28 @@
 
 static void stash_pop(struct stream *s)
 {
-	free(s->stash[0]);
+	free(s->stash[0].nlh);
 	s->stashed--;
 	memmove(&s->stash[0], &s->stash[1], s->stashed * sizeof(s->stash[0]));
 }
 
-static uint64_t stash_seq(const struct stream *s, unsigned int i)
-{
-	struct event event;
-
-	event_decode(s->stash[i], &event);
-	return event.seq;
-}
-
 /* An event that finds no room is in the history too. */
-static void stash_push(struct stream *s, struct nlmsghdr *nlh, uint64_t seq)
+static void stash_push(struct stream *s, const struct nlmsghdr *nlh, uint64_t seq)
 {
 	unsigned int at = s->stashed;
 	struct nlmsghdr *copy;
 
-	while (at && stash_seq(s, at - 1) >= seq)
+	while (at && s->stash[at - 1].seq >= seq)
 		at--;
-	if (at < s->stashed && stash_seq(s, at) == seq)
-		return;
-	if (s->stashed == STREAM_STASH)
+	if (s->stashed == STREAM_STASH || (at < s->stashed && s->stash[at].seq == seq))
 		return;
 	copy = malloc(nlh->nlmsg_len);
 	if (!copy)
 		return;
 	memcpy(copy, nlh, nlh->nlmsg_len);
 	memmove(&s->stash[at + 1], &s->stash[at], (s->stashed - at) * sizeof(s->stash[0]));
-	s->stash[at] = copy;
+	s->stash[at].seq = seq;
+	s->stash[at].nlh = copy;
 	s->stashed++;
 }
 
@@ -74,13 +65,15 @@ static int take(struct stream *s, const struct event *event, bool missing)
 static int take_stashed(struct stream *s, uint64_t before, bool missing)
 {
 	while (s->stashed) {
+		uint64_t seq = s->stash[0].seq;
 		struct event event;
 		int ret;
 
-		event_decode(s->stash[0], &event);
-		if (event.seq >= before || (!missing && event.seq > s->next))
+		if (seq >= before || (!missing && seq > s->next))
 			return STREAM_OK;
-		ret = take(s, &event, missing);
+		ret = event_decode(s->stash[0].nlh, &event);
+		if (!ret)
+			ret = take(s, &event, missing);
 		stash_pop(s);
 		if (ret)
 			return ret;

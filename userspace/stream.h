@@ -36,7 +36,7 @@ enum stream_verdict {
  * @gone: that were printed as lost
  * @changed: the dump under way says that the history changed beneath it
  * @stashed: how many in @stash
- * @stash: came before their turn, by their numbers
+ * @stash: messages that came before their turn, by their numbers
  */
 struct stream {
 	struct knl *nl;
@@ -48,7 +48,10 @@ struct stream {
 	uint64_t gone;
 	bool changed;
 	unsigned int stashed;
-	struct nlmsghdr *stash[STREAM_STASH];
+	struct {
+		uint64_t seq;
+		struct nlmsghdr *nlh;
+	} stash[STREAM_STASH];
 };
 
 void stream_begin(struct stream *s, uint32_t instance, uint64_t next);

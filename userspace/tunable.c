@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netlink/genl/genl.h>
@@ -24,6 +25,7 @@ static int take_name(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[KSTALLMON_A_TUNABLE_LAST + 1];
 	struct names *names = arg;
+	char *name;
 
 	if (!nlh) {
 		forget(names);
@@ -31,8 +33,12 @@ static int take_name(struct nlmsghdr *nlh, void *arg)
 	}
 	spec_parse(&spec_tunable, genlmsg_attrdata(nlmsg_data(nlh), 0),
 		   genlmsg_attrlen(nlmsg_data(nlh), 0), tb);
-	if (tb[KSTALLMON_A_TUNABLE_NAME] && names->count < MAX_NAMES)
-		names->name[names->count++] = nla_strdup(tb[KSTALLMON_A_TUNABLE_NAME]);
+	if (!tb[KSTALLMON_A_TUNABLE_NAME] || names->count == MAX_NAMES)
+		return 0;
+	name = nla_strdup(tb[KSTALLMON_A_TUNABLE_NAME]);
+	if (!name)
+		return -ENOMEM;
+	names->name[names->count++] = name;
 	return 0;
 }
 
@@ -48,7 +54,6 @@ bool tunable_unknown(struct knl *nl, const char *verb, const char *name)
 {
 	struct names names = { 0 };
 	char text[sizeof(nl->text)];
-	const char *meant;
 	bool unknown = true;
 
 	/* The reason for the first refusal is still wanted. */
@@ -60,7 +65,8 @@ bool tunable_unknown(struct knl *nl, const char *verb, const char *name)
 		if (!strcmp(names.name[i], name))
 			unknown = false;
 	if (unknown) {
-		meant = nearest(name, (const char *const *)names.name, names.count);
+		const char *meant = nearest(name, (const char *const *)names.name, names.count);
+
 		if (meant)
 			err("%s: no tunable '%s': did you mean '%s'?", verb, name, meant);
 		else

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "util.h"
@@ -86,6 +88,25 @@ void die(const char *fmt, ...)
 }
 
 /**
+ * write_failed - tell that standard output takes no more
+ * @error: positive errno, 0 if it is not known
+ *
+ * Return: the exit status: that a reader has seen enough is no error.
+ */
+int write_failed(int error)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	if (error == EPIPE || (poll(&fd, 1, 0) == 1 && fd.revents & POLLERR))
+		return EXIT_SUCCESS;
+	if (error)
+		err("can't write to standard output: %s", strerror(error));
+	else
+		err("can't write all of it to standard output");
+	return EXIT_FAILURE;
+}
+
+/**
  * parse_u64 - read a decimal number
  * @text: nothing but digits
  * @value: the number
@@ -148,7 +169,8 @@ const char *nearest(const char *word, const char *const *names, size_t count)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < count && len <= LONGEST_NAME; i++) {
-		size_t d = distance(word, names[i]);
+		/* An abbreviation is as near as can be. */
+		size_t d = strncmp(word, names[i], len) ? distance(word, names[i]) : 0;
 
 		if (d > best || (found && d == best))
 			continue;
