@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "opt.h"
@@ -82,10 +84,21 @@ static int finish(int status)
 	return ferror(stdout) && write_failed(error) ? EXIT_FAILURE : status;
 }
 
+/* A descriptor below 3 that is closed would be given to a socket. */
+static void open_standard_files(void)
+{
+	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
+		die("standard output is closed");
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
 	static char help[] = "help", version[] = "version";
 
+	open_standard_files();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
