@@ -54,9 +54,9 @@ expect_clean "make install"
 expect "the client is installed" test -x "$root/usr/sbin/kstallmon"
 expect "a man page is installed" compgen -G "$root/usr/share/man/man8/kstallmon*"
 expect "DKMS gets its sources" test -e "$root/usr/src/kstallmon-$version/dkms.conf"
-expect "DKMS gets all that Kbuild lists" \
-	make -C "$kdir" M="$root/usr/src/kstallmon-$version" modules
-make -C "$kdir" M="$root/usr/src/kstallmon-$version" clean >/dev/null 2>&1
+cp -r "$root/usr/src/kstallmon-$version" "$tmp/dkms"
+expect "DKMS gets all that Kbuild lists" make -C "$kdir" M="$tmp/dkms" modules
+expect "DKMS can clean up" make -C "$kdir" M="$tmp/dkms" clean
 expect_exit "the installed files" 0 find "$root" -type f
 expect_no_out "the injector is not among them" inject
 expect_no_out "nor is anything built for one kernel" '\.ko$'

@@ -10,56 +10,59 @@ run=$KST_TOP/selftests/vm/run
 name=runner-$$
 trap 'rm -rf "$tmp" "$KST_BUILD/vm/$name"*' EXIT
 
-# Starts a VM in the background; expect_run looks at it later.
+# Starts a VM in the background ...
 start() {
+	rm -f "$tmp/$1.status"
 	(
 		"$run" --no-module --name "$name-$1" "${@:2}" >"$tmp/$1.out" 2>"$tmp/$1.err"
 		echo $? >"$tmp/$1.status"
 	) &
 }
 
+# ... and answers as if it ran now, once it is done.
 finished() {
+	while [[ ! -s $tmp/$1.status ]]; do
+		sleep 0.2
+	done
 	cat "$tmp/$1.out"
 	cat "$tmp/$1.err" >&2
 	return "$(<"$tmp/$1.status")"
 }
 
-# These do nothing most of the time, so they may do it beside the others.
+# These two wait most of the time, so they may do it beside the others.
 start hang --timeout 40 -- sleep 1000
 start quit --monitor "$tmp/monitor" -- bash -c 'echo up; sleep 1000'
 
-expect_exit "a command that succeeds: exit 0" 0 \
-	"$run" --no-module --name "$name" -- bash -c 'pwd; cat /proc/uptime; echo to-stderr >&2'
+start good -- bash -c 'pwd; cat /proc/uptime; echo to-stderr >&2'
+start seven -- bash -c 'touch /etc/kst-only-in-the-vm && exit 7'
+expect "a VM is starting" retry 20 grep -q booting "$tmp/hang.err"
+expect_exit "a second VM of the same name is refused" 125 \
+	"$run" --no-module --name "$name-hang" -- true
+expect_err "it is told what to do" 'another --name'
+expect_exit "a command that succeeds: exit 0" 0 finished good
 expect_out "it runs in the checkout's directory" "^$KST_TOP\$"
 expect_out "its stderr is part of the output" '^to-stderr$'
 expect_err "progress is told" 'vm: booting .* \(2 CPUs, 1024 MiB'
-expect "the verdict is kept" grep -qx 'exit 0' "$KST_BUILD/vm/$name/verdict"
-expect "the log is kept" grep -q 'Linux version' "$KST_BUILD/vm/$name/dmesg"
-
-expect_exit "a command's exit status is handed on" 7 "$run" --no-module --name "$name" -- \
-	bash -c 'touch /etc/kst-only-in-the-vm && exit 7'
+expect "the verdict is kept" grep -qx 'exit 0' "$KST_BUILD/vm/$name-good/verdict"
+expect "the log is kept" grep -q 'Linux version' "$KST_BUILD/vm/$name-good/dmesg"
+expect_exit "a command's exit status is handed on" 7 finished seven
 expect "the host's files are untouched" test ! -e /etc/kst-only-in-the-vm
 
-expect_exit "a panic is a failure" 125 "$run" --no-module --name "$name" -- \
-	bash -c 'echo c >/proc/sysrq-trigger'
+start panic -- bash -c 'echo c >/proc/sysrq-trigger'
+# Of a level that the console does not show.
+start splat -- bash -c 'echo "<6>WARNING: so the test says" >/dev/kmsg'
+expect_exit "a panic is a failure" 125 finished panic
 expect_err "a panic is named" 'failed: .*panic'
+expect_exit "a splat is a failure though the command succeeded" 125 finished splat
+expect_err "a splat is shown" 'failed: in .*WARNING: so the test says'
 
-expect_exit "a splat is a failure though the command succeeded" 125 \
-	"$run" --no-module --name "$name" -- bash -c 'echo "<4>BUG: so the test says" >/dev/kmsg'
-expect_err "a splat is shown" 'failed: in .*BUG: so the test says'
-
-expect_exit "a splat below the console's level is one too" 125 \
-	"$run" --no-module --name "$name" -- bash -c 'echo "<6>WARNING: so the test says" >/dev/kmsg'
-
-expect_exit "a power-off before the job's end is a failure" 125 \
-	"$run" --no-module --name "$name" -- /bin/busybox poweroff -f
+start early -- /bin/busybox poweroff -f
+start icount --icount -- nproc
+expect_exit "a power-off before the job's end is a failure" 125 finished early
 expect_err "it is named" 'failed: the VM did not reach its end'
-
-expect_exit "icount: one CPU, exact time" 0 \
-	"$run" --no-module --icount --name "$name" -- nproc
+expect_exit "icount: one CPU, exact time" 0 finished icount
 expect_out "icount: one CPU" '^1$'
 
-# By now it is up, or will be soon.
 expect "the VM to be ended is up" retry 60 grep -q up "$tmp/quit.out"
 /usr/bin/python3 - "$tmp/monitor" <<-'END'
 	import socket, sys
@@ -69,7 +72,6 @@ expect "the VM to be ended is up" retry 60 grep -q up "$tmp/quit.out"
 	    while monitor.recv(4096):
 	        pass
 END
-wait
 expect_exit "a VM ended through the monitor is a failure" 125 finished quit
 expect_err "it did not reach its end" 'failed: the VM did not reach its end'
 expect_exit "a hang ends by the timeout" 124 finished hang
