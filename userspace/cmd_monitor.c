@@ -156,7 +156,9 @@ static int catch_up_later(struct monitor *m)
 {
 	int ret = catch_up(m);
 
-	m->wait = ret == -EAGAIN || ret == -ENOBUFS || ret == -ENOMEM || ret == -EBUSY;
+	/* A module that is just being unloaded is a protocol not supported. */
+	m->wait = ret == -EAGAIN || ret == -ENOBUFS || ret == -ENOMEM || ret == -EBUSY ||
+		  ret == -EPROTONOSUPPORT;
 	return m->wait ? 0 : ret;
 }
 
@@ -313,7 +315,7 @@ static int begin(struct monitor *m, bool since_given, uint64_t since)
 		return ret;
 	m->present = true;
 	stream_begin(&m->stream, where.instance, since_given ? since : where.numbered + 1);
-	return since_given ? catch_up(m) : 0;
+	return since_given ? catch_up_later(m) : 0;
 }
 
 static void summary(const struct monitor *m)

@@ -187,7 +187,7 @@ int knl_request(struct knl *nl, struct nl_msg *msg, knl_reply reply, void *arg)
 
 		knl_close(nl);
 		error = knl_connect(nl);
-		if (error && !ret)
+		if (error && ret >= 0)
 			ret = error;
 	}
 	return !ret && request.interrupted ? -EAGAIN : ret;
@@ -278,7 +278,7 @@ void knl_error(const struct knl *nl, int error, const char *what)
 	else if (error == -EPERM || error == -EACCES)
 		err("%s: no permission: needs CAP_SYS_ADMIN in the initial user namespace: run it as root",
 		    what);
-	else if (error == -ENOENT && nl->family.id)
+	else if ((error == -ENOENT && nl->family.id) || error == -EPROTONOSUPPORT)
 		err("%s: the module went away just now: modprobe kstallmon", what);
 	else if (error == -ENOENT && !access("/sys/module/kstallmon", F_OK))
 		err("%s: the module is loaded, but answers only in the initial network namespace: run it there (nsenter -t 1 -n)",

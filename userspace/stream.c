@@ -9,6 +9,10 @@
 
 #include "stream.h"
 
+/* A history of default size fits. */
+#define KEPT_SIZE (1024 * 1024)
+#define KEPT_FULL 1
+
 static void stash_pop(struct stream *s)
 {
 	free(s->stash[0].nlh);
@@ -114,42 +118,75 @@ int stream_live(struct stream *s, struct nlmsghdr *nlh)
 	return ret ? ret : take_stashed(s, UINT64_MAX, false);
 }
 
-static int take_dumped(struct nlmsghdr *nlh, void *arg)
+/* Messages of a dump, aligned one after another. */
+struct kept {
+	size_t len;
+	bool changed;
+	char buf[KEPT_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+static int keep(struct nlmsghdr *nlh, void *arg)
 {
-	struct stream *s = arg;
-	struct event event;
-	int ret;
+	struct kept *kept = arg;
 
 	if (!nlh) {
-		s->changed = false;
+		kept->len = 0;
+		kept->changed = false;
 		return 0;
 	}
 	/*
-	 * What the dump skips after such a change need not be gone: the next
-	 * attempt tells.
+	 * The history changed beneath the dump: what it skips from here on need
+	 * not be gone, the next attempt tells.
 	 */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		s->changed = true;
-	if (s->changed)
+		kept->changed = true;
+	if (kept->changed)
 		return 0;
-	ret = event_decode(nlh, &event);
-	if (!ret && event.instance == s->instance)
-		ret = take_stashed(s, event.seq, true);
-	return ret ? ret : take(s, &event, true);
+	if (NLMSG_ALIGN(nlh->nlmsg_len) > sizeof(kept->buf) - kept->len)
+		return KEPT_FULL;
+	memcpy(kept->buf + kept->len, nlh, nlh->nlmsg_len);
+	kept->len += NLMSG_ALIGN(nlh->nlmsg_len);
+	return 0;
+}
+
+static int take_kept(struct stream *s, struct kept *kept)
+{
+	struct nlmsghdr *nlh = (void *)kept->buf;
+	int len = kept->len, ret = STREAM_OK;
+
+	for (; !ret && nlmsg_ok(nlh, len); nlh = nlmsg_next(nlh, &len)) {
+		struct event event;
+
+		ret = event_decode(nlh, &event);
+		if (!ret && event.instance == s->instance)
+			ret = take_stashed(s, event.seq, true);
+		if (!ret)
+			ret = take(s, &event, true);
+	}
+	return ret;
 }
 
 /**
  * stream_dump - print from the history what is due
  * @s: the stream
  *
+ * A dump is read without waiting for the printer, whose reader may be slow: as
+ * long as it is not at its end, the module can't be unloaded.
+ *
  * Return: enum stream_verdict or a negative errno, -EAGAIN as knl_dump().
  */
 int stream_dump(struct stream *s)
 {
-	int ret;
+	static struct kept kept;
+	int ret, dumped;
 
-	s->changed = false;
-	ret = knl_dump(s->nl, KSTALLMON_CMD_EVENT_GET, &s->next, take_dumped, s);
+	do {
+		keep(NULL, &kept);
+		dumped = knl_dump(s->nl, KSTALLMON_CMD_EVENT_GET, &s->next, keep, &kept);
+		ret = take_kept(s, &kept);
+	} while (!ret && dumped == KEPT_FULL);
+	if (!ret)
+		ret = dumped;
 	return ret ? ret : take_stashed(s, UINT64_MAX, true);
 }
 

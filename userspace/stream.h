@@ -2,7 +2,6 @@
 #ifndef KST_STREAM_H
 #define KST_STREAM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "event.h"
@@ -34,7 +33,6 @@ enum stream_verdict {
  * @limit: of @events; 0: none
  * @events: that were printed
  * @gone: that were printed as lost
- * @changed: the dump under way says that the history changed beneath it
  * @stashed: how many in @stash
  * @stash: messages that came before their turn, by their numbers
  */
@@ -46,7 +44,6 @@ struct stream {
 	uint64_t limit;
 	uint64_t events;
 	uint64_t gone;
-	bool changed;
 	unsigned int stashed;
 	struct {
 		uint64_t seq;
