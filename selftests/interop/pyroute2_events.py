@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# The family by python3-pyroute2, from nothing but attribute maps: requests, a dump, a subscriber.
+
+import errno
+import os
+import select
+import sys
+import time
+
+from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, genlmsg, nla
+from pyroute2.netlink.exceptions import NetlinkError
+from pyroute2.netlink.generic import GenericNetlinkSocket
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+
+EVENT_GET, EVENT_NTF, STATUS_GET, CPU_GET, TUNABLE_GET, TUNABLE_SET = range(1, 7)
+
+
+# pylint: disable=invalid-name  # pyroute2 finds the class of a nest by its name in nla_map
+
+
+class task(nla):
+    nla_map = ((1, "PAD", "none"), (2, "COMM", "asciiz"), (3, "PID", "uint32"),
+               (4, "TGID", "uint32"), (5, "CGROUP_ID", "uint64"))
+
+
+class stack(nla):
+    nla_map = ((1, "FRAME", "asciiz"), (2, "TRUNCATED", "flag"))
+
+
+class setting(nla):
+    nla_flags = 1 << 15
+    nla_map = ((1, "PAD", "none"), (2, "NAME", "asciiz"), (3, "VALUE", "uint64"))
+
+
+class Event(genlmsg):
+    task = task
+    stack = stack
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "SINCE", "uint64"),
+        (3, "INSTANCE", "uint32"),
+        (4, "SEQ", "uint64"),
+        (5, "TYPE", "uint32"),
+        (6, "TIME_BOOT", "uint64"),
+        (7, "TIME_REAL", "uint64"),
+        (8, "CPU", "uint32"),
+        (9, "DROPPED", "uint64"),
+        (10, "SUPPRESSED", "uint64"),
+        (11, "SUPPRESSED_LONGEST", "uint64"),
+        (12, "TASK", "task"),
+        (13, "KIND", "uint32"),
+        (14, "STALL_ID", "uint64"),
+        (15, "DURATION_MIN", "uint64"),
+        (16, "DURATION_MAX", "uint64"),
+        (17, "CONTEXT", "uint32"),
+        (18, "STACK", "stack"),
+    )
+
+
+class Status(genlmsg):
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "VERSION", "asciiz"),
+        (3, "INSTANCE", "uint32"),
+        (4, "TIME_BOOT", "uint64"),
+        (5, "TIME_REAL", "uint64"),
+        (6, "LOADED_BOOT", "uint64"),
+        (7, "WATCHED", "uint32"),
+        (8, "BEATS", "uint64"),
+        (9, "BEAT_TIME", "uint64"),
+        (10, "STALLS", "uint64"),
+        (11, "NUMBERED", "uint64"),
+        (12, "HISTORY_SIZE", "uint32"),
+        (13, "HISTORY_HELD", "uint32"),
+        (14, "OVERWRITTEN", "uint64"),
+        (15, "QUEUED", "uint32"),
+    )
+
+
+class Cpu(genlmsg):
+    nla_map = ((1, "PAD", "none"), (2, "CPU", "uint32"), (3, "WATCHED", "uint32"),
+               (4, "BEATS", "uint64"))
+
+
+class Tunable(genlmsg):
+    setting = setting
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "NAME", "asciiz"),
+        (3, "UNIT", "asciiz"),
+        (4, "MIN", "uint64"),
+        (5, "MAX", "uint64"),
+        (6, "DEFAULT", "uint64"),
+        (7, "VALUE", "uint64"),
+        (8, "DOC", "asciiz"),
+        (9, "SETTING", "setting"),
+    )
+
+
+class Family(GenericNetlinkSocket):
+    """A socket for messages of one class."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self.bind("kstallmon", kind)
+
+    def ask(self, cmd, flags=0, attrs=()):
+        """A request; returns the messages of the answer."""
+        msg = self.kind()
+        msg["cmd"] = cmd
+        msg["version"] = 1
+        msg["attrs"] = list(attrs)
+        return list(self.nlm_request(msg, msg_type=self.prid, msg_flags=NLM_F_REQUEST | flags))
+
+
+def ask(kind, cmd, flags=0, attrs=()):
+    with Family(kind) as family:
+        return family.ask(cmd, flags, attrs)
+
+
+def set_tunables(**values):
+    settings = [("SETTING", {"attrs": [("NAME", name), ("VALUE", value)]})
+                for name, value in values.items()]
+    ask(Tunable, TUNABLE_SET, NLM_F_ACK, settings)
+
+
+def parameter(name):
+    with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
+        return int(file.read())
+
+
+def mine(messages):
+    """The events among the messages that this process caused in the injector."""
+    for msg in messages:
+        if msg.get_attr("TASK").get_attr("PID") != os.getpid() or not msg.get_attr("STACK"):
+            continue
+        frames = msg.get_attr("STACK").get_attrs("FRAME")
+        if any(frame.startswith("inject_irq_off_inner+0x") for frame in frames):
+            yield msg
+
+
+def plain(value):
+    """An attribute's value without pyroute2's wrapping, which is never equal to another."""
+    if isinstance(value, nla):
+        return [(name, plain(inner)) for name, inner in value["attrs"]]
+    return value
+
+
+def quiet():
+    """Wait until what was detected is numbered."""
+    while ask(Status, STATUS_GET)[0].get_attr("QUEUED"):
+        time.sleep(0.05)
+    time.sleep(0.1)
+
+
+@kst.test
+def status_is_read():
+    msg, = ask(Status, STATUS_GET)
+    assert msg.get_attr("WATCHED") == len(kst.cpus())
+    assert msg.get_attr("INSTANCE") != 0
+    assert msg.get_attr("VERSION")[0].isdigit()
+    assert msg.get_attr("NUMBERED") == msg.get_attr("HISTORY_HELD") + msg.get_attr("OVERWRITTEN")
+
+
+@kst.test
+def cpus_are_dumped():
+    msgs = ask(Cpu, CPU_GET, NLM_F_DUMP)
+    assert [m.get_attr("CPU") for m in msgs] == kst.cpus()
+    assert all(m.get_attr("BEATS") > 0 for m in msgs)
+
+
+@kst.test
+def tunable_is_read_by_name():
+    msg, = ask(Tunable, TUNABLE_GET, attrs=[("NAME", "period")])
+    assert msg.get_attr("NAME") == "period"
+    assert msg.get_attr("UNIT") == "ms"
+    assert msg.get_attr("VALUE") == parameter("period")
+
+
+@kst.test
+def tunables_are_dumped():
+    msgs = ask(Tunable, TUNABLE_GET, NLM_F_DUMP)
+    assert sorted(m.get_attr("NAME") for m in msgs) == sorted(os.listdir(kst.PARAMETERS))
+    assert all(m.get_attr("MIN") <= m.get_attr("VALUE") <= m.get_attr("MAX") for m in msgs)
+
+
+@kst.test
+def tunables_are_set():
+    before = {name: parameter(name) for name in ("threshold", "rate")}
+    try:
+        set_tunables(threshold=77, rate=3)
+        assert parameter("threshold") == 77
+        assert parameter("rate") == 3
+    finally:
+        set_tunables(**before)
+
+
+@kst.test
+def bad_value_is_refused():
+    before = parameter("threshold")
+    try:
+        set_tunables(threshold=60001)
+    except NetlinkError as error:
+        assert error.code == errno.ERANGE, error
+    else:
+        raise AssertionError("not refused")
+    assert parameter("threshold") == before
+
+
+@kst.test
+def unknown_name_is_refused():
+    try:
+        ask(Tunable, TUNABLE_GET, attrs=[("NAME", "nothing")])
+    except NetlinkError as error:
+        assert error.code == errno.ENOENT, error
+    else:
+        raise AssertionError("not refused")
+
+
+@kst.test
+def history_is_dumped():
+    since = ask(Status, STATUS_GET)[0].get_attr("NUMBERED") + 1
+    actual, = kst.inject(1, 120)
+    quiet()
+    msgs = ask(Event, EVENT_GET, NLM_F_DUMP, [("SINCE", since)])
+    assert [m.get_attr("SEQ") for m in msgs] == list(range(since, since + len(msgs)))
+    event = next(mine(msgs))
+    assert event["cmd"] == EVENT_GET
+    assert event.get_attr("CPU") == 1
+    assert event.get_attr("DURATION_MAX") >= actual
+    assert event.get_attr("TASK").get_attr("TGID") == os.getpid()
+
+
+@kst.test
+def event_is_received():
+    with Family(Event) as family:
+        family.add_membership("events")
+        actual, = kst.inject(1, 120)
+        found, end = [], time.monotonic() + 10
+        while not found and time.monotonic() < end:
+            if select.select([family], [], [], 1)[0]:
+                found = [m for m in mine(family.get()) if m.get_attr("DURATION_MAX") >= actual]
+        assert found, "no notification within 10 s"
+        assert found[0]["cmd"] == EVENT_NTF
+        assert found[0].get_attr("CPU") == 1
+        quiet()
+        # The history tells the same.
+        held, = ask(Event, EVENT_GET, NLM_F_DUMP, [("SINCE", found[0].get_attr("SEQ"))])[:1]
+        assert [(name, plain(value)) for name, value in held["attrs"]] == \
+            [(name, plain(value)) for name, value in found[0]["attrs"]]
+
+
+kst.load_injector()
+kst.run()

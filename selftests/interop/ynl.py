@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Every command of the family, driven by the kernel's own command-line client, ynl, from the spec
+# alone. Its main() is called in here: reading the spec and checking it against its schema takes an
+# emulated machine seconds, so that is done once, and again by a process only for notifications.
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+
+TOP = os.environ["KST_TOP"]
+KSRC = os.path.join(kst.BUILD, "ksrc")
+YNL = os.path.join(KSRC, "tools/net/ynl")
+SPEC = ["--spec", os.path.join(TOP, "module/uapi/kstallmon.yaml"),
+        "--schema", os.path.join(KSRC, "Documentation/netlink/genetlink-c.yaml")]
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, YNL)
+import cli
+
+STATUS = {"version", "instance", "time-boot", "time-real", "loaded-boot", "watched", "beats",
+          "beat-time", "stalls", "numbered", "history-size", "history-held", "overwritten",
+          "queued", "dropped", "suppressed", "unsent", "subscribers", "memory"}
+EVENT = {"instance", "seq", "type", "time-boot", "time-real", "cpu", "task", "kind", "stall-id",
+         "duration-min", "duration-max", "context", "stack"}
+
+printed = []
+families = {}
+read_family = cli.YnlFamily
+
+
+def family(*args, **kwargs):
+    if args not in families:
+        families[args] = read_family(*args, **kwargs)
+    return families[args]
+
+
+cli.YnlFamily = family
+
+
+def run(*args):
+    """ynl's exit status and what it prints."""
+    out = io.StringIO()
+    sys.argv = ["ynl", *SPEC, *args]
+    status = 0
+    with contextlib.redirect_stdout(out):
+        try:
+            cli.main()
+        except SystemExit as leave:
+            status = leave.code
+    printed.append(out.getvalue())
+    return status, out.getvalue()
+
+
+def ynl(*args, attrs=None):
+    """What a granted request answers."""
+    text = ["--json", json.dumps(attrs)] if attrs is not None else []
+    status, out = run("--output-json", *args, *text)
+    assert status == 0, out
+    return json.loads(out)
+
+
+def setting(**values):
+    return {"setting": [{"name": name, "value": value} for name, value in values.items()]}
+
+
+def parameters():
+    values = {}
+    for name in os.listdir(kst.PARAMETERS):
+        with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
+            values[name] = int(file.read())
+    return values
+
+
+@contextlib.contextmanager
+def restored():
+    """Tunables are afterwards what they were."""
+    before = parameters()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            with open(os.path.join(kst.PARAMETERS, name), "w", encoding="ascii") as file:
+                file.write(str(value))
+
+
+def refused(attrs, error, text, where):
+    """A tunable-set that says why not, and changes nothing."""
+    before = parameters()
+    status, out = run("--do", "tunable-set", "--json", json.dumps(attrs))
+    assert status == 1, out
+    for part in (error, text, where):
+        assert part in out, out
+    assert parameters() == before
+
+
+def culprit(event):
+    """Whether the event is a stall caused in the injector."""
+    frames = event.get("stack", {}).get("frame", [])
+    return any(frame.startswith("inject_irq_off_inner+0x") for frame in frames)
+
+
+@kst.test
+def operations_are_listed():
+    status, out = run("--list-ops")
+    assert status == 0
+    modes = {name: set(modes.split(", "))
+             for name, modes in re.findall(r"^(\S+) +\[ (.*) \]$", out, re.M)}
+    assert modes == {"event-get": {"dump"}, "status-get": {"do"}, "cpu-get": {"dump"},
+                     "tunable-get": {"do", "dump"}, "tunable-set": {"do"}}, out
+
+
+@kst.test
+def status_get():
+    status = ynl("--do", "status-get")
+    assert set(status) == STATUS, set(status) ^ STATUS
+    assert status["watched"] == len(kst.cpus())
+    assert status["numbered"] == status["history-held"] + status["overwritten"]
+    with open(os.path.join(TOP, "dkms.conf"), encoding="ascii") as conf:
+        assert f'PACKAGE_VERSION="{status["version"]}"' in conf.read()
+
+
+@kst.test
+def cpu_get():
+    cpus = ynl("--dump", "cpu-get")
+    assert [cpu["cpu"] for cpu in cpus] == kst.cpus()
+    assert all(cpu["watched"] == 1 and cpu["beats"] > 0 for cpu in cpus)
+
+
+@kst.test
+def tunable_get_of_one():
+    one = ynl("--do", "tunable-get", attrs={"name": "threshold"})
+    assert one["name"] == "threshold"
+    assert one["unit"] == "ms"
+    assert one["value"] == parameters()["threshold"]
+
+
+@kst.test
+def tunable_get_of_all():
+    tunables = ynl("--dump", "tunable-get")
+    assert {t["name"]: t["value"] for t in tunables} == parameters()
+    for t in tunables:
+        assert set(t) == {"name", "unit", "min", "max", "default", "value", "doc"}
+        assert t["min"] <= t["default"] <= t["max"]
+        assert t["min"] <= t["value"] <= t["max"]
+
+
+@kst.test
+def tunable_set_of_one():
+    with restored():
+        assert ynl("--do", "tunable-set", attrs=setting(threshold=33)) is None
+        assert parameters()["threshold"] == 33
+
+
+@kst.test
+def tunable_set_of_two():
+    with restored():
+        ynl("--do", "tunable-set", attrs=setting(threshold=44, rate=5))
+        assert parameters()["threshold"] == 44
+        assert parameters()["rate"] == 5
+
+
+@kst.test
+def value_out_of_range_is_refused():
+    refused(setting(period=20, threshold=60001), "Numerical result out of range",
+            "threshold must be 1..60000 ms", "'bad-attr': '.setting.value'")
+
+
+@kst.test
+def unknown_tunable_is_refused():
+    refused(setting(nothing=1), "No such file or directory", "no tunable of this name",
+            "'bad-attr': '.setting.name'")
+
+
+@kst.test
+def setting_without_value_is_refused():
+    refused({"setting": [{"name": "threshold"}]}, "Invalid argument",
+            "attribute value of a setting is missing", "'bad-attr': '.setting'")
+
+
+@kst.test
+def set_without_setting_is_refused():
+    refused({}, "Invalid argument", "attribute setting is missing", "")
+
+
+@kst.test
+def attribute_that_the_command_does_not_take_is_refused():
+    refused({"name": "threshold", "value": 30}, "Invalid argument", "attribute", "'.name'")
+
+
+@kst.test
+def event_get():
+    with restored():
+        ynl("--do", "tunable-set", attrs=setting(rate=0))
+        since = ynl("--do", "status-get")["numbered"] + 1
+        actual, = kst.inject(1, 120)
+        while not any(map(culprit, ynl("--dump", "event-get", attrs={"since": since}))):
+            time.sleep(0.1)
+        events = ynl("--dump", "event-get", attrs={"since": since})
+    assert [e["seq"] for e in events] == list(range(since, since + len(events)))
+    event = next(filter(culprit, events))
+    assert EVENT <= set(event) <= EVENT | {"dropped", "suppressed", "suppressed-longest"}, event
+    assert event["type"] == "stall-end"
+    assert event["kind"] == "irq"
+    assert event["context"] == "kernel"
+    assert event["cpu"] == 1
+    assert event["duration-min"] < event["duration-max"]
+    assert event["duration-max"] >= actual
+    assert event["task"]["pid"] == event["task"]["tgid"] == os.getpid()
+    assert event["task"]["cgroup-id"] > 0
+
+
+@kst.test
+def event_get_of_what_is_to_come():
+    assert ynl("--dump", "event-get", attrs={"since": 1 << 40}) == []
+
+
+@kst.test
+def subscribe_to_events():
+    # How long it takes until it listens is unknown, so stalls are caused until it ends.
+    with restored(), subprocess.Popen(
+            [os.path.join(YNL, "cli.py"), *SPEC, "--output-json", "--subscribe", "events",
+             "--sleep", "2"], stdout=subprocess.PIPE, text=True) as listener:
+        ynl("--do", "tunable-set", attrs=setting(rate=0))
+        while listener.poll() is None:
+            kst.inject(1, 60)
+            time.sleep(0.3)
+        printed.append(listener.stdout.read())
+    assert listener.returncode == 0
+    events = json.loads(printed[-1])
+    assert all(event["name"] == "event-ntf" for event in events), events
+    mine = [e["msg"] for e in events if culprit(e["msg"])]
+    assert mine, events
+    assert all(EVENT <= set(event) for event in mine), mine
+    assert mine[0]["task"]["pid"] == os.getpid()
+
+
+@kst.test
+def no_address_is_in_any_output():
+    assert any("inject_irq_off_inner" in text for text in printed)
+    for text in printed:
+        assert not re.search("0xffff|ffffffff[0-9a-f]{8}", text), text
+
+
+kst.load_injector()
+kst.run()
