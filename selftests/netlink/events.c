@@ -191,7 +191,7 @@ TEST_F(events, have_every_attribute_of_a_stall_once)
 	const struct nlt_event *mine = cause_mine(_metadata, self, "irq 1 120");
 	unsigned int i;
 
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		EXPECT_EQ(1, mine->top.a[wanted[i].attr].count)
 		{
 			TH_LOG("attribute %d", wanted[i].attr);

@@ -136,7 +136,7 @@ TEST_F(history, partly_filled_survives_every_resize)
 	fill(_metadata, self, 16);
 	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 512));
 	fill(_metadata, self, 14);
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		unsigned int held = of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD);
 
 		ASSERT_EQ(0, nlt_set(&self->nlt, "history", sizes[i]));
@@ -177,8 +177,7 @@ TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
 		_exit(nlt_inject(NULL, 0, "irq 1 2 600 2") != 600);
 
 	while (!waitpid(child, &status, WNOHANG)) {
-		ASSERT_EQ(0, nlt_set(&self->nlt, "history",
-				     sizes[i++ % (sizeof(sizes) / sizeof(sizes[0]))]));
+		ASSERT_EQ(0, nlt_set(&self->nlt, "history", sizes[i++ % (ARRAY_SIZE(sizes))]));
 		nr = nlt_history(&self->nlt, 0, &ev);
 		ASSERT_LE(0, nr);
 		for (j = 1; j < nr; j++)
@@ -187,7 +186,7 @@ TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
 		usleep(1000);
 	}
 	EXPECT_EQ(0, status);
-	EXPECT_LE(sizeof(sizes) / sizeof(sizes[0]), i);
+	EXPECT_LE(ARRAY_SIZE(sizes), i);
 	TH_LOG("resized %u times", i);
 
 	ASSERT_EQ(0, nlt_quiet(&self->nlt, &self->status));

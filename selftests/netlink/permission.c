@@ -36,7 +36,7 @@ static const struct {
 	{ "tunable-set", KSTALLMON_CMD_TUNABLE_SET, 0 },
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define NR_COMMANDS (ARRAY_SIZE(commands))
 
 FIXTURE(identity)
 {

@@ -297,7 +297,7 @@ TEST_F(request, get_of_unknown_name_is_refused)
 	const char *const names[] = { "perio", "periods", "Period", " ", "" };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		struct nl_msg *msg = do_of(self, KSTALLMON_CMD_TUNABLE_GET);
 
 		nla_put_string(msg, KSTALLMON_A_TUNABLE_NAME, names[i]);

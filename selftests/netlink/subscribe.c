@@ -236,7 +236,7 @@ TEST_F(subscribers, can_read_a_complete_status)
 	clock_gettime(CLOCK_BOOTTIME, &before);
 	ASSERT_EQ(0, nlt_status(&self->nlt, &status));
 	clock_gettime(CLOCK_BOOTTIME, &after);
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
 		EXPECT_EQ(1, status.a[wanted[i].attr].count)
 		{
 			TH_LOG("attribute %d", wanted[i].attr);

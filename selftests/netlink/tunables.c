@@ -95,7 +95,7 @@ TEST_F(tunables, describe_themselves)
 		uint64_t max = nlt_num(t, KSTALLMON_A_TUNABLE_MAX);
 
 		TH_LOG("%s", name_of(t));
-		for (j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
+		for (j = 0; j < ARRAY_SIZE(wanted); j++)
 			EXPECT_EQ(1, t->a[wanted[j]].count);
 		EXPECT_EQ(0, t->a[KSTALLMON_A_TUNABLE_SETTING].count);
 		EXPECT_EQ(0, t->unknown);
@@ -125,7 +125,7 @@ TEST_F(tunables, have_the_ranges_and_defaults_that_were_promised)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(promised); i++) {
 		const struct nlt_record *t = nlt_tunable(&self->all, promised[i].name);
 
 		ASSERT_NE(NULL, t);
@@ -405,7 +405,7 @@ TEST_F(tunables, refuse_what_is_no_number_by_parameter)
 	unsigned int i, j;
 
 	for (i = 0; i < self->all.nr; i++)
-		for (j = 0; j < sizeof(bad) / sizeof(bad[0]); j++)
+		for (j = 0; j < ARRAY_SIZE(bad); j++)
 			EXPECT_EQ(EINVAL, write_parameter(name_of(&self->all.t[i]), bad[j]))
 			{
 				TH_LOG("%s, text %u", name_of(&self->all.t[i]), j);
