@@ -29,8 +29,8 @@ static int __init kst_init(void)
 	if (err)
 		goto err_netlink;
 
-	pr_info(KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
-		num_online_cpus(), kst_tunable(period), kst_tunable(threshold));
+	pr_info(KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n", num_online_cpus(),
+		kst_tunable(period), kst_tunable(threshold));
 	return 0;
 
 err_netlink:
