@@ -180,8 +180,9 @@ TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
 		ASSERT_EQ(0, nlt_set(&self->nlt, "history", sizes[i++ % (ARRAY_SIZE(sizes))]));
 		nr = nlt_history(&self->nlt, 0, &ev);
 		ASSERT_LE(0, nr);
+		/* What is overwritten before the dump comes to it is left out, no more. */
 		for (j = 1; j < nr; j++)
-			EXPECT_EQ(nlt_seq(&ev[j - 1]) + 1, nlt_seq(&ev[j]));
+			EXPECT_LT(nlt_seq(&ev[j - 1]), nlt_seq(&ev[j]));
 		free(ev);
 		usleep(1000);
 	}
