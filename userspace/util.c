@@ -169,8 +169,8 @@ const char *nearest(const char *word, const char *const *names, size_t count)
 	const char *found = NULL;
 
 	for (size_t i = 0; i < count && len <= LONGEST_NAME; i++) {
-		/* An abbreviation is as near as can be. */
-		size_t d = strncmp(word, names[i], len) ? distance(word, names[i]) : 0;
+		/* An abbreviation is as near as can be; nothing is none. */
+		size_t d = len && !strncmp(word, names[i], len) ? 0 : distance(word, names[i]);
 
 		if (d > best || (found && d == best))
 			continue;
