@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests of the client share: refusals, silence, storms, monitors, the spec."""
+
+import collections
+import contextlib
+import ctypes
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+
+import kst
+
+VERBS = ("monitor", "history", "status", "get", "set", "version", "help")
+
+# Every way to ask the module for something. monitor must end by itself should it be answered.
+ASKING = (("monitor", "--timeout", "1"), ("monitor", "--json", "--timeout", "1"), ("history",),
+          ("history", "--json"), ("status",), ("status", "--json"), ("get",), ("get", "--json"),
+          ("get", "threshold"), ("set", "threshold=30"))
+
+# Long enough for any machine; that something takes longer means that it never comes.
+PATIENCE = 120
+
+
+def run(*args, prefix=(), env=None, text=True):
+    """Run the client, whatever comes of it."""
+    return subprocess.run([*prefix, "kstallmon", *map(str, args)], capture_output=True, text=text,
+                          timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL,
+                          env=None if env is None else {**os.environ, **env})
+
+
+def succeeds(*args, **kwargs):
+    """Run the client, which must succeed without a word of complaint. Returns its output."""
+    done = run(*args, **kwargs)
+    assert done.returncode == 0, (args, done)
+    assert not done.stderr, (args, done)
+    return done.stdout
+
+
+def is_error(done, says):
+    """The client failed as it should: status 1, one line on stderr, nothing on stdout."""
+    assert done.returncode == 1, done
+    assert not done.stdout, done
+    assert re.fullmatch(r"kstallmon: [^\n]+\n", done.stderr), done
+    assert re.search(says, done.stderr), (says, done)
+
+
+def refused(*args, says, prefix=(), env=None):
+    """The client refuses these words with an error that matches `says`."""
+    is_error(run(*args, prefix=prefix, env=env), says)
+
+
+@contextlib.contextmanager
+def unchanged():
+    """No tunable is another one after the with block."""
+    before = kst.tunables()
+    yield
+    assert kst.tunables() == before, (before, kst.tunables())
+
+
+@contextlib.contextmanager
+def silence(**values):
+    """For the time of a with block no event comes by itself: the history stands still."""
+    with kst.tuned(threshold=60000, rate=0, **values):
+        kst.settle()
+        yield
+
+
+def storm(count, cpu=1, ms=3, gap_ms=2):
+    """Many short stalls, each of which is an event. In silence, returns the last number."""
+    with kst.tuned(threshold=1, period=1, slack=0, rate=0):
+        kst.inject(cpu, ms, count, gap_ms)
+    return kst.settle()
+
+
+def stall_as(comm, cpu=1, ms=60):
+    """A stall in a task of this name, given as bytes. Returns its pid."""
+    kst.load_injector()
+    pid = os.fork()
+    if not pid:
+        try:
+            set_name = 15  # PR_SET_NAME
+            ctypes.CDLL(None).prctl(set_name, ctypes.c_char_p(comm), 0, 0, 0)
+            with kst.tuned(threshold=20, rate=0):
+                kst.inject(cpu, ms)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    kst.settle()
+    return pid
+
+
+def objects(text):
+    """The JSON objects of an output, one on each line."""
+    found = [json.loads(line) for line in text.splitlines()]
+    assert all(isinstance(one, dict) for one in found), text
+    return found
+
+
+def no_addresses(text):
+    """Kernel addresses never get out."""
+    assert "0xffff" not in text, text
+    assert not re.search(r"\bffff[0-9a-f]{12}\b", text), text
+
+
+def tiled(records, first):
+    """Every number from `first` on is told once and in order, as an event or as lost.
+
+    Returns how many there were of each.
+    """
+    following, printed, gone = first, 0, 0
+    for record in records:
+        if record["type"] == "lost":
+            assert set(record) == {"type", "count", "from", "to", "instance"}, record
+            assert record["from"] == following, (following, record)
+            assert record["count"] == record["to"] - record["from"] + 1 > 0, record
+            following = record["to"] + 1
+            gone += record["count"]
+        else:
+            assert record["type"] == "stall-end", record
+            assert record["seq"] == following, (following, record)
+            following += 1
+            printed += 1
+    return printed, gone
+
+
+def _spec():
+    import yaml  # takes seconds in a VM, and most programs need none of it
+
+    with open(os.path.join(os.environ["KST_TOP"], "module/uapi/kstallmon.yaml"),
+              encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def spec_names():
+    """The attributes' names in the protocol's spec, by set; what only requests have is left out."""
+    names = {s["name"]: {a["name"] for a in s["attributes"] if a["type"] != "pad"}
+             for s in _spec()["attribute-sets"]}
+    names["event"].remove("since")
+    names["tunable"].remove("setting")
+    return names
+
+
+def spec_enums():
+    """The enumerators' names in the protocol's spec, by enum."""
+    return {d["name"]: {e if isinstance(e, str) else e["name"] for e in d["entries"]}
+            for d in _spec()["definitions"]}
+
+
+class Monitor:
+    """A running `kstallmon monitor`, whose output is read without waiting for ever."""
+
+    def __init__(self, *args, env=None):
+        self.process = subprocess.Popen(["kstallmon", "monitor", *map(str, args)], bufsize=0,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        env=None if env is None else {**os.environ, **env})
+        self._lines = collections.deque()
+        self._rest = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def send(self, number):
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def _fill(self, seconds):
+        """Read what there is or comes in time; False at the end of the output."""
+        if select.select([self.process.stdout], [], [], seconds)[0]:
+            piece = self.process.stdout.read(65536)
+            if not piece:
+                assert not self._rest, self._rest
+                return False
+            *lines, self._rest = (self._rest + piece).split(b"\n")
+            self._lines.extend(lines)
+        return True
+
+    def has_spoken(self):
+        """Whether there is anything to read."""
+        return bool(self._lines) or bool(select.select([self.process.stdout], [], [], 0)[0])
+
+    def line(self):
+        """The next line; None at the end of the output."""
+        end = time.monotonic() + PATIENCE
+        while not self._lines:
+            assert time.monotonic() < end, "the monitor says nothing"
+            if not self._fill(1):
+                return None
+        return self._lines.popleft().decode()
+
+    def lines_until(self, accept):
+        """The lines up to the first one that is accepted."""
+        lines = []
+        while not lines or not accept(lines[-1]):
+            lines.append(self.line())
+            assert lines[-1] is not None, (lines, self.process.stderr.read())
+        return lines
+
+    def records_until(self, accept):
+        """The same of JSON records."""
+        records = []
+        while not records or not accept(records[-1]):
+            line = self.line()
+            assert line is not None, (records[-3:], self.process.stderr.read())
+            records.append(json.loads(line))
+        return records
+
+    def records_up_to(self, last):
+        """The JSON records up to the one that tells of number `last`."""
+        return self.records_until(lambda r: r.get("to", r.get("seq")) == last)
+
+    def rest(self):
+        """What else it printed before it ended, as lines."""
+        lines = []
+        while (line := self.line()) is not None:
+            lines.append(line)
+        return lines
+
+    def end(self, number=signal.SIGINT):
+        """End it by a signal, or without one wait for its end.
+
+        Returns its last lines, its exit status and what it said on stderr.
+        """
+        if number:
+            self.send(number)
+        lines = self.rest()
+        said = self.process.stderr.read().decode()
+        return lines, self.process.wait(PATIENCE), said
+
+    def subscribed(self):
+        """Wait until it listens."""
+        end = time.monotonic() + PATIENCE
+        while not kst.status()["subscribers"]:
+            assert time.monotonic() < end and self.process.poll() is None, "it does not subscribe"
+            time.sleep(0.05)
+        return self
+
+    def overruns(self):
+        """How many messages its sockets had no room for."""
+        with open("/proc/net/netlink", encoding="ascii") as file:
+            rows = [line.split() for line in file]
+        at = {name: i for i, name in enumerate(rows[0])}
+        # libnl makes port numbers of the pid and, above its 22 bits, a counter.
+        return sum(int(row[at["Drops"]]) for row in rows[1:]
+                   if int(row[at["Pid"]]) & 0x3fffff == self.process.pid)
+
+
+def summary(said):
+    """The numbers in the summary of a monitor that was interrupted: events, gone, reloads."""
+    found = re.fullmatch(r"kstallmon: (\d+) events, (\d+) gone, (\d+) reloads of the module"
+                         r"(?:, not loaded now)?\n", said)
+    assert found, said
+    return tuple(map(int, found.groups()))
