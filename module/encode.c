@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records to netlink attributes: one function for each event type, in a table.
+ * Records to netlink attributes: one function for each event type, in a table, and one for
+ * each of the answers that tell of state.
  */
+#include <linux/ktime.h>
 #include <net/netlink.h>
 
 #include "encode.h"
@@ -108,6 +110,91 @@ int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec)
 	     (kst_put_u64(skb, KSTALLMON_A_EVENT_SUPPRESSED, ev->suppressed) ||
 	      kst_put_u64(skb, KSTALLMON_A_EVENT_SUPPRESSED_LONGEST, ev->suppressed_longest))) ||
 	    kst_put_type[ev->type](skb, rec))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * kst_encode_status() - write the module's state
+ * @skb: message that its header was put to
+ * @status: the state
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_encode_status(struct sk_buff *skb, const struct kst_status *status)
+{
+	const int pad = KSTALLMON_A_STATUS_PAD;
+
+	if (nla_put_string(skb, KSTALLMON_A_STATUS_VERSION, KST_VERSION) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_INSTANCE, kst_instance()) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_BOOT, ktime_get_boottime_ns(), pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_REAL, ktime_get_real_ns(), pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_LOADED_BOOT, status->loaded_boot, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_WATCHED, status->watched) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEATS, status->hearts.beats, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEAT_TIME, status->hearts.beat_time, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_STALLS, status->hearts.stalls, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_NUMBERED, status->history.numbered, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_SIZE, status->history.size) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_HELD, status->history.held) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_OVERWRITTEN, status->history.overwritten,
+			      pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED, status->logs.queued) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, status->logs.dropped, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, status->logs.suppressed, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, status->unsent, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS, status->subscribers) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY,
+			      status->history.memory + status->logs.memory, pad))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * kst_encode_cpu() - write the state of a CPU
+ * @skb: message that its header was put to
+ * @cpu: which
+ * @heart: its heartbeat
+ * @log: its queue
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_encode_cpu(struct sk_buff *skb, unsigned int cpu, const struct kst_heartbeat_stats *heart,
+		   const struct kst_eventlog_stats *log)
+{
+	const int pad = KSTALLMON_A_CPU_PAD;
+
+	if (nla_put_u32(skb, KSTALLMON_A_CPU_CPU, cpu) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_WATCHED, heart->watched) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEATS, heart->beats, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEAT_TIME, heart->beat_time, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_STALLS, heart->stalls, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_LONGEST, heart->longest, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_QUEUED, log->queued) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_DROPPED, log->dropped, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_SUPPRESSED, log->suppressed, pad))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * kst_encode_tunable() - write a tunable
+ * @skb: message that its header was put to
+ * @tunable: which
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_encode_tunable(struct sk_buff *skb, const struct kst_tunable *tunable)
+{
+	const int pad = KSTALLMON_A_TUNABLE_PAD;
+
+	if (nla_put_string(skb, KSTALLMON_A_TUNABLE_NAME, tunable->name) ||
+	    nla_put_string(skb, KSTALLMON_A_TUNABLE_UNIT, tunable->unit) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MIN, tunable->min, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MAX, tunable->max, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_DEFAULT, tunable->def, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_VALUE, READ_ONCE(tunable->value), pad) ||
+	    nla_put_string(skb, KSTALLMON_A_TUNABLE_DOC, tunable->doc))
 		return -EMSGSIZE;
 	return 0;
 }

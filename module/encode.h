@@ -5,11 +5,39 @@
 #include <linux/skbuff.h>
 
 #include "event.h"
+#include "eventlog.h"
+#include "heartbeat.h"
+#include "history.h"
+#include "tunables.h"
 
 /* No event needs more, headers included. */
 #define KST_EVENT_MSG_MAX 8192
 
+/**
+ * struct kst_status - state of the module
+ * @watched: CPUs with a heartbeat
+ * @hearts: sums over all CPUs
+ * @logs: likewise
+ * @history: the history
+ * @loaded_boot: when the module was loaded, CLOCK_BOOTTIME in ns
+ * @unsent: notifications that could not be allocated
+ * @subscribers: 0 if nobody listens, else at least this many
+ */
+struct kst_status {
+	u32 watched;
+	struct kst_heartbeat_stats hearts;
+	struct kst_eventlog_stats logs;
+	struct kst_history_stats history;
+	u64 loaded_boot;
+	u64 unsent;
+	u32 subscribers;
+};
+
 size_t kst_encode_size(const struct kst_logged *rec);
 int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec);
+int kst_encode_status(struct sk_buff *skb, const struct kst_status *status);
+int kst_encode_cpu(struct sk_buff *skb, unsigned int cpu, const struct kst_heartbeat_stats *heart,
+		   const struct kst_eventlog_stats *log);
+int kst_encode_tunable(struct sk_buff *skb, const struct kst_tunable *tunable);
 
 #endif /* KST_ENCODE_H */

@@ -6,7 +6,7 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <net/genetlink.h>
 
 #include "compat/compat.h"
@@ -66,24 +66,44 @@ static int kst_permit(const struct sk_buff *skb, struct netlink_ext_ack *extack)
  * Dumps
  */
 
-/* Where a history dump is; lives in the callback's own room. */
-struct kst_event_dump {
+/**
+ * struct kst_dump - where a dump is; lives in the callback's own room
+ * @permitted: the first call has checked its sender
+ * @next: what comes next: a sequence number, a CPU, a tunable
+ * @last: the last sequence number wanted
+ * @rec: room for the event at hand
+ */
+struct kst_dump {
+	bool permitted;
 	u64 next;
 	u64 last;
 	struct kst_logged *rec;
 };
 
+static struct kst_dump *kst_dump(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct kst_dump) > sizeof(cb->ctx));
+	return (struct kst_dump *)cb->ctx;
+}
+
+/*
+ * Not in .start, where older kernels (6.1) have no extack to say why. The first call of .dumpit
+ * comes from the request itself, later ones from whoever reads the answer.
+ */
+static int kst_permit_dump(struct netlink_callback *cb)
+{
+	struct kst_dump *dump = kst_dump(cb);
+	int err = dump->permitted ? 0 : kst_permit(cb->skb, cb->extack);
+
+	dump->permitted = !err;
+	return err;
+}
+
 static int kst_event_get_start(struct netlink_callback *cb)
 {
-	struct kst_event_dump *dump = (void *)cb->ctx;
 	const struct nlattr *since = kst_genl_dump_attrs(cb)[KSTALLMON_A_EVENT_SINCE];
-	int err;
+	struct kst_dump *dump = kst_dump(cb);
 
-	BUILD_BUG_ON(sizeof(*dump) > sizeof(cb->ctx));
-
-	err = kst_permit(cb->skb, cb->extack);
-	if (err)
-		return err;
 	dump->next = since ? nla_get_u64(since) : 0;
 	dump->last = kst_history_last();
 	dump->rec = kmalloc(sizeof(*dump->rec), GFP_KERNEL);
@@ -96,9 +116,7 @@ static int kst_event_get_start(struct netlink_callback *cb)
 
 static int kst_event_get_done(struct netlink_callback *cb)
 {
-	struct kst_event_dump *dump = (void *)cb->ctx;
-
-	kfree(dump->rec);
+	kfree(kst_dump(cb)->rec);
 	return 0;
 }
 
@@ -110,8 +128,11 @@ static void *kst_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 c
 
 static int kst_event_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kst_event_dump *dump = (void *)cb->ctx;
+	struct kst_dump *dump = kst_dump(cb);
+	int err = kst_permit_dump(cb);
 
+	if (err)
+		return err;
 	while (kst_history_get(dump->next, dump->last, dump->rec)) {
 		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_EVENT_GET);
 
@@ -126,44 +147,23 @@ static int kst_event_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-static int kst_permit_dump(struct netlink_callback *cb)
-{
-	return kst_permit(cb->skb, cb->extack);
-}
-
-static int kst_put_cpu(struct sk_buff *skb, unsigned int cpu,
-		       const struct kst_heartbeat_stats *heart,
-		       const struct kst_eventlog_stats *log)
-{
-	const int pad = KSTALLMON_A_CPU_PAD;
-
-	if (nla_put_u32(skb, KSTALLMON_A_CPU_CPU, cpu) ||
-	    nla_put_u32(skb, KSTALLMON_A_CPU_WATCHED, heart->watched) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEATS, heart->beats, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEAT_TIME, heart->beat_time, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_STALLS, heart->stalls, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_LONGEST, heart->longest, pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_CPU_QUEUED, log->queued) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_DROPPED, log->dropped, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_SUPPRESSED, log->suppressed, pad))
-		return -EMSGSIZE;
-	return 0;
-}
-
 static int kst_cpu_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	unsigned long *cpu = (unsigned long *)cb->ctx;
+	struct kst_dump *dump = kst_dump(cb);
+	int err = kst_permit_dump(cb);
 
-	for (; *cpu < nr_cpu_ids; ++*cpu) {
+	if (err)
+		return err;
+	for (; dump->next < nr_cpu_ids; dump->next++) {
 		struct kst_heartbeat_stats heart;
 		struct kst_eventlog_stats log;
 		void *hdr;
 
-		if (!cpu_possible(*cpu) || !kst_eventlog_stats(*cpu, &log))
+		if (!cpu_possible(dump->next) || !kst_eventlog_stats(dump->next, &log))
 			continue;
-		kst_heartbeat_stats(*cpu, &heart);
+		kst_heartbeat_stats(dump->next, &heart);
 		hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_CPU_GET);
-		if (!hdr || kst_put_cpu(skb, *cpu, &heart, &log)) {
+		if (!hdr || kst_encode_cpu(skb, dump->next, &heart, &log)) {
 			if (hdr)
 				genlmsg_cancel(skb, hdr);
 			return skb->len ?: -EMSGSIZE;
@@ -173,40 +173,22 @@ static int kst_cpu_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-static int kst_put_tunable(struct sk_buff *skb, const struct kst_tunable *tunable)
-{
-	const int pad = KSTALLMON_A_TUNABLE_PAD;
-
-	if (nla_put_string(skb, KSTALLMON_A_TUNABLE_NAME, tunable->name) ||
-	    nla_put_string(skb, KSTALLMON_A_TUNABLE_UNIT, tunable->unit) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MIN, tunable->min, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MAX, tunable->max, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_DEFAULT, tunable->def, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_VALUE, READ_ONCE(tunable->value), pad) ||
-	    nla_put_string(skb, KSTALLMON_A_TUNABLE_DOC, tunable->doc))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int kst_tunable_get_start(struct netlink_callback *cb)
+static int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct nlattr *name = kst_genl_dump_attrs(cb)[KSTALLMON_A_TUNABLE_NAME];
+	struct kst_dump *dump = kst_dump(cb);
+	int err = kst_permit_dump(cb);
 
+	if (err)
+		return err;
 	if (name) {
 		NL_SET_ERR_MSG_ATTR(cb->extack, name, "a dump takes no name");
 		return -EINVAL;
 	}
-	return kst_permit(cb->skb, cb->extack);
-}
-
-static int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	unsigned long *i = (unsigned long *)cb->ctx;
-
-	for (; *i < KST_NR_TUNABLES; ++*i) {
+	for (; dump->next < KST_NR_TUNABLES; dump->next++) {
 		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_TUNABLE_GET);
 
-		if (!hdr || kst_put_tunable(skb, &kst_tunables[*i])) {
+		if (!hdr || kst_encode_tunable(skb, &kst_tunables[dump->next])) {
 			if (hdr)
 				genlmsg_cancel(skb, hdr);
 			return skb->len ?: -EMSGSIZE;
@@ -220,62 +202,44 @@ static int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb
  * Requests
  */
 
-static int kst_put_status(struct sk_buff *skb)
+static void kst_collect_status(struct kst_status *status)
 {
-	const int pad = KSTALLMON_A_STATUS_PAD;
-	struct kst_heartbeat_stats beats = {}, heart;
-	struct kst_eventlog_stats logs = {}, log;
-	struct kst_history_stats history;
-	u32 watched = 0;
+	struct kst_heartbeat_stats heart;
+	struct kst_eventlog_stats log;
 	unsigned int cpu;
 
+	memset(status, 0, sizeof(*status));
 	for_each_possible_cpu(cpu) {
 		kst_heartbeat_stats(cpu, &heart);
-		watched += heart.watched;
-		beats.beats += heart.beats;
-		beats.beat_time += heart.beat_time;
-		beats.stalls += heart.stalls;
+		status->watched += heart.watched;
+		status->hearts.beats += heart.beats;
+		status->hearts.beat_time += heart.beat_time;
+		status->hearts.stalls += heart.stalls;
 		kst_eventlog_stats(cpu, &log);
-		logs.queued += log.queued;
-		logs.dropped += log.dropped;
-		logs.suppressed += log.suppressed;
-		logs.memory += log.memory;
+		status->logs.queued += log.queued;
+		status->logs.dropped += log.dropped;
+		status->logs.suppressed += log.suppressed;
+		status->logs.memory += log.memory;
 	}
-	kst_history_stats(&history);
-
-	if (nla_put_string(skb, KSTALLMON_A_STATUS_VERSION, KST_VERSION) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_INSTANCE, kst_instance_id) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_BOOT, ktime_get_boottime_ns(), pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_TIME_REAL, ktime_get_real_ns(), pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_LOADED_BOOT, kst_loaded_boot, pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_WATCHED, watched) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEATS, beats.beats, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_BEAT_TIME, beats.beat_time, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_STALLS, beats.stalls, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_NUMBERED, history.numbered, pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_SIZE, history.size) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_HELD, history.held) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_OVERWRITTEN, history.overwritten, pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED, logs.queued) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, logs.dropped, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, logs.suppressed, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, atomic64_read(&kst_unsent), pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS,
-			genl_has_listeners(&kst_family, &init_net, 0)) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY, history.memory + logs.memory, pad))
-		return -EMSGSIZE;
-	return 0;
+	kst_history_stats(&status->history);
+	status->loaded_boot = kst_loaded_boot;
+	status->unsent = atomic64_read(&kst_unsent);
+	status->subscribers = genl_has_listeners(&kst_family, &init_net, 0);
 }
 
 static int kst_reply(struct genl_info *info, const struct kst_tunable *tunable)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct kst_status status;
 	void *hdr;
 
 	if (!skb)
 		return -ENOMEM;
 	hdr = genlmsg_put_reply(skb, info, &kst_family, 0, info->genlhdr->cmd);
-	if (!hdr || (tunable ? kst_put_tunable(skb, tunable) : kst_put_status(skb))) {
+	if (!tunable)
+		kst_collect_status(&status);
+	if (!hdr ||
+	    (tunable ? kst_encode_tunable(skb, tunable) : kst_encode_status(skb, &status))) {
 		nlmsg_free(skb);
 		return -EMSGSIZE;
 	}
@@ -399,7 +363,6 @@ static const struct genl_ops kst_ops[] = {
 	},
 	{
 		.cmd = KSTALLMON_CMD_CPU_GET,
-		.start = kst_permit_dump,
 		.dumpit = kst_cpu_get_dump,
 		.policy = kst_policy_none,
 		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
@@ -407,7 +370,6 @@ static const struct genl_ops kst_ops[] = {
 	{
 		.cmd = KSTALLMON_CMD_TUNABLE_GET,
 		.doit = kst_tunable_get,
-		.start = kst_tunable_get_start,
 		.dumpit = kst_tunable_get_dump,
 		.policy = kst_policy_tunable_get,
 		.maxattr = ARRAY_SIZE(kst_policy_tunable_get) - 1,

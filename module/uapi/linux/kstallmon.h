@@ -32,7 +32,9 @@
  *
  *    - joins the group first and dumps the history then;
  *    - keeps the number it expects next, passes over smaller ones, and on a larger
- *      one, or on ENOBUFS from its socket, dumps from the expected number on;
+ *      one dumps from the expected number on;
+ *    - on ENOBUFS from its socket does the same, but only after having read it
+ *      empty: until then the kernel drops what comes, and does not say so again;
  *    - takes numbers that such a dump skips as gone: they are overwritten;
  *    - starts anew where the instance changes.
  *
