@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -77,11 +76,7 @@ static int cmd_help(int argc, char **argv)
 
 static int finish(int status)
 {
-	int error;
-
-	errno = 0;
-	error = fflush(stdout) ? errno : 0;
-	return ferror(stdout) && write_failed(error) ? EXIT_FAILURE : status;
+	return flush_stdout() ? EXIT_FAILURE : status;
 }
 
 /* A descriptor below 3 that is closed would be given to a socket. */

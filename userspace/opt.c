@@ -30,7 +30,7 @@ int opt_next(int argc, char **argv, const char *shorts, const struct option *lon
 	switch (c) {
 	case 'h':
 		fputs(help, stdout);
-		exit(fflush(stdout) ? write_failed(errno) : EXIT_SUCCESS);
+		exit(flush_stdout());
 	case ':':
 		die("%s: option '%s' needs an argument, see 'kstallmon %s --help'", argv[0],
 		    argv[optind - 1], argv[0]);

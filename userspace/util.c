@@ -107,6 +107,20 @@ int write_failed(int error)
 }
 
 /**
+ * flush_stdout - write what standard output still holds
+ *
+ * Return: the exit status: an earlier piece that could not be written counts too.
+ */
+int flush_stdout(void)
+{
+	int error;
+
+	errno = 0;
+	error = fflush(stdout) ? errno : 0;
+	return ferror(stdout) ? write_failed(error) : EXIT_SUCCESS;
+}
+
+/**
  * parse_u64 - read a decimal number
  * @text: nothing but digits
  * @value: the number
