@@ -18,9 +18,10 @@ OPTIONS = {
 
 # No whole number from 1 on is written like this.
 NO_NUMBER = ("", " ", "-1", "+1", "many", "5x", " 5", "5 ", "0x10", "1e3", "1.5", "5,5")
-TOO_LARGE = ("18446744073709551616", "99999999999999999999999999")
-NO_SECONDS = ("", ".", "-1", "+1", "many", "5x", " 5", "0x10", "1e3", "1.2.3", "5,5", "inf",
-              "nan", "99999999999999999999")
+SOME_OF_THEM = ("", "-1", "5x")  # an exec costs much in an emulated VM
+TOO_LARGE = "18446744073709551616"
+NO_SECONDS = ("", ".", "-1", "+1", "5x", "0x10", "1e3", "1.2.3", "5,5", "inf", "nan",
+              "99999999999999999999")
 
 
 def version():
@@ -89,7 +90,7 @@ def what_was_typed_is_harmless_in_the_error():
 @kst.test
 def an_unknown_option():
     for verb in c.VERBS:
-        for option in ("--nonsense", "-x", "--nonsense=5"):
+        for option in ("--nonsense=5", "-x"):
             c.refused(verb, option, says=rf"^kstallmon: {verb}: .*{option}")
 
 
@@ -120,8 +121,9 @@ def a_word_where_a_whole_number_belongs():
     for verb, options in OPTIONS.items():
         for option in options:
             if option != "--timeout":
-                for bad in NO_NUMBER:
-                    c.refused(verb, option, bad, says=rf"{option}: '{re.escape(bad)}' is not a number")
+                for bad in NO_NUMBER if option == "--count" else SOME_OF_THEM:
+                    c.refused(verb, option, bad,
+                              says=rf"{option}: '{re.escape(bad)}' is not a number")
     c.refused("monitor", "-n", "many", says="'many' is not a number")
 
 
@@ -130,7 +132,7 @@ def a_number_out_of_an_options_range():
     for verb, options in OPTIONS.items():
         for option in options:
             if option != "--timeout":
-                for bad in ("0", *TOO_LARGE):
+                for bad in ("0", TOO_LARGE):
                     c.refused(verb, option, bad, says=rf"{option}: {bad} is out of range, 1 to \d+")
     c.refused("monitor", "--rcvbuf", "4294967296", says="out of range")
 
@@ -152,17 +154,14 @@ def versions_of_client_and_module():
 
 # Where output can't go. monitor has an event to print.
 
-PRINTING = ("monitor --since 1 --count 1", "monitor --json --since 1 --count 1", "history",
-            "history --json", "status", "status --json", "get", "get --json", "version", "help",
-            "monitor --help")
+PRINTING = ("monitor --since 1 --count 1", "history --json", "status", "get --json", "version",
+            "help", "monitor --help")
 
 
 def have_events():
     """More than a pipe holds."""
-    with c.silence():
-        c.storm(300)
-        while len(c.succeeds("history")) < 100000:
-            c.storm(100)
+    while len(c.succeeds("history")) < 100000:
+        c.storm(200)
 
 
 def shell(script):
@@ -175,6 +174,14 @@ def a_full_disk_is_an_error():
     have_events()
     for words in PRINTING:
         c.is_error(shell(f"kstallmon {words} >/dev/full"), "can't write.* to standard output")
+
+
+@kst.test
+def so_is_one_that_gets_full_before_the_end():
+    # Buffered by lines, it is the first write that fails and not the last.
+    for words in PRINTING:
+        c.is_error(shell(f"stdbuf --output=L kstallmon {words} >/dev/full"),
+                   "can't write.* to standard output")
 
 
 @kst.test
@@ -211,7 +218,7 @@ def a_reader_that_has_seen_enough_is_no_error():
 
 @kst.test
 def a_reader_that_never_reads_is_no_error():
-    for words in ("status", "get --json", "help", "version"):
+    for words in ("status", "help"):
         # "true" is gone before the client prints.
         done = shell(f"{{ sleep 1; kstallmon {words}; }} | true; echo ${{PIPESTATUS[*]}}")
         assert done.stdout == "0 0\n" and not done.stderr, (words, done)

@@ -17,9 +17,12 @@ import kst
 VERBS = ("monitor", "history", "status", "get", "set", "version", "help")
 
 # Every way to ask the module for something. monitor must end by itself should it be answered.
-ASKING = (("monitor", "--timeout", "1"), ("monitor", "--json", "--timeout", "1"), ("history",),
-          ("history", "--json"), ("status",), ("status", "--json"), ("get",), ("get", "--json"),
-          ("get", "threshold"), ("set", "threshold=30"))
+ASKING = (("monitor", "--json", "--timeout", "1"), ("history",), ("status", "--json"), ("status",),
+          ("get",), ("get", "--json", "threshold"), ("set", "threshold=30"))
+
+# The runner has its tests' output buffered by lines. The client's users have no such help.
+for preset in ("_STDBUF_O", "LD_PRELOAD"):
+    os.environ.pop(preset, None)
 
 # Long enough for any machine; that something takes longer means that it never comes.
 PATIENCE = 120
@@ -53,45 +56,79 @@ def refused(*args, says, prefix=(), env=None):
     is_error(run(*args, prefix=prefix, env=env), says)
 
 
+# Tunables by the module's parameters: the truth to hold the client to, and without an exec, of
+# which an emulated VM manages a few in a second.
+
+def parameters():
+    """All tunables and their values."""
+    values = {}
+    for name in os.listdir(kst.PARAMETERS):
+        with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
+            values[name] = int(file.read())
+    return values
+
+
+def set_parameters(values):
+    """Set tunables, one after the other."""
+    for name, value in values.items():
+        with open(os.path.join(kst.PARAMETERS, name), "w", encoding="ascii") as file:
+            file.write(str(value))
+
+
+@contextlib.contextmanager
+def tuned(**values):
+    """Set tunables for the time of a with block, at the end of which all are as before."""
+    before = parameters()
+    try:
+        set_parameters(values)
+        yield
+    finally:
+        set_parameters(before)
+
+
 @contextlib.contextmanager
 def unchanged():
     """No tunable is another one after the with block."""
-    before = kst.tunables()
+    before = parameters()
     yield
-    assert kst.tunables() == before, (before, kst.tunables())
+    assert parameters() == before, (before, parameters())
 
 
 @contextlib.contextmanager
 def silence(**values):
     """For the time of a with block no event comes by itself: the history stands still."""
-    with kst.tuned(threshold=60000, rate=0, **values):
+    with tuned(threshold=60000, rate=0, **values):
         kst.settle()
         yield
 
 
 def storm(count, cpu=1, ms=3, gap_ms=2):
     """Many short stalls, each of which is an event. In silence, returns the last number."""
-    with kst.tuned(threshold=1, period=1, slack=0, rate=0):
+    with tuned(threshold=1, period=1, slack=0, rate=0):
         kst.inject(cpu, ms, count, gap_ms)
     return kst.settle()
 
 
-def stall_as(comm, cpu=1, ms=60):
-    """A stall in a task of this name, given as bytes. Returns its pid."""
+def stall_as(comm):
+    """A stall in a task of this name, given as bytes. Returns its pid. Not in silence."""
     kst.load_injector()
     pid = os.fork()
     if not pid:
         try:
             set_name = 15  # PR_SET_NAME
             ctypes.CDLL(None).prctl(set_name, ctypes.c_char_p(comm), 0, 0, 0)
-            with kst.tuned(threshold=20, rate=0):
-                kst.inject(cpu, ms)
+            kst.inject(1, 60)
             os._exit(0)
         finally:
             os._exit(1)
     assert os.waitpid(pid, 0)[1] == 0
-    kst.settle()
     return pid
+
+
+def injected(event):
+    """Whether it is a stall that a test caused, and none of the machine's own."""
+    return any(f.startswith("inject_irq_off_inner+0x")
+               for f in event.get("stack", {}).get("frame", []))
 
 
 def objects(text):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tasks name themselves as they like. No name gets at the reader's terminal, none breaks JSON.
 
+import functools
+import json
 import os
 import re
 import sys
@@ -40,42 +42,63 @@ def escaped(name, utf8):
     return shown
 
 
-def event_of(pid, first):
-    return [e for e in kst.history(first + 1) if e["task"]["pid"] == pid][0]
+@functools.cache
+def told():
+    """A stall in a task of each name, as the client tells of it: pids, JSON objects, outputs."""
+    first = kst.numbered() + 1
+    with c.tuned(rate=0):
+        pids = {what: c.stall_as(name) for what, name in NAMES.items()}
+        kst.settle()
+    with c.silence():
+        return pids, kst.history(first), {
+            "text": bytes_of("history", first),
+            "ascii": bytes_of("history", first, LC_ALL="C"),
+            "json": bytes_of("history", first, "--json"),
+            "live": bytes_of("monitor", first, "--timeout", "0"),
+        }
+
+
+def bytes_of(verb, since, *options, **env):
+    done = c.run(verb, "--since", since, *options, env=env, text=False)
+    assert done.returncode == 0 and not done.stderr, done
+    return done.stdout
 
 
 def case(what, name):
     def run():
-        with c.silence():
-            first = kst.numbered()
-            pid = c.stall_as(name)
-            event = event_of(pid, first)
-            utf8 = c.run("history", "--since", event["seq"], text=False)
-            ascii_only = c.run("history", "--since", event["seq"], text=False,
-                               env={"LC_ALL": "C"})
-            json_text = c.run("history", "--json", "--since", event["seq"], text=False).stdout
-            live = c.run("monitor", "--since", event["seq"], "-n", "1", text=False).stdout
-
+        pids, events, outputs = told()
+        event = [e for e in events if e["task"]["pid"] == pids[what] and c.injected(e)][0]
         # Each byte that belongs to no character is replaced by itself.
-        as_json = re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))
-        assert event["task"]["comm"] == as_json, event
-        # Nothing that a terminal obeys, whatever its character set.
-        for text in (utf8.stdout, ascii_only.stdout, json_text, live):
-            shown = text.decode()
-            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown), shown
-            assert "\u202e" not in shown or text is json_text, shown
-        assert ascii_only.stdout.isascii()
-
-        for done, is_utf8 in ((utf8, True), (ascii_only, False)):
-            line = [text for text in done.stdout.decode().splitlines()
+        replaced = re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))
+        assert event["task"]["comm"] == replaced, event
+        for output, utf8 in (("text", True), ("ascii", False), ("live", True)):
+            line = [text for text in outputs[output].decode().splitlines()
                     if text.startswith(f"#{event['seq']} ")][0]
-            assert f", task {escaped(name, is_utf8)}/{pid}" in line, (line, name)
-        assert live.splitlines()[0] == utf8.stdout.splitlines()[0]
+            assert f", task {escaped(name, utf8)}/{pids[what]}" in line, (line, name)
     run.__name__ = what
     return run
 
 
 for k, n in NAMES.items():
     kst.test(case(k, n))
+
+
+@kst.test
+def nothing_in_any_output_that_a_terminal_obeys():
+    for name, output in told()[2].items():
+        text = output.decode()
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), (name, text)
+        assert name == "json" or "\u202e" not in text, (name, text)
+        assert name != "ascii" or text.isascii(), text
+
+
+@kst.test
+def every_line_is_a_record():
+    _, events, outputs = told()
+    assert [json.loads(line) for line in outputs["json"].splitlines()] == events
+    for name in ("text", "ascii", "live"):
+        heads = [line for line in outputs[name].decode().splitlines() if not line.startswith("    ")]
+        assert [head.split()[0] for head in heads] == [f"#{e['seq']}" for e in events], heads
+
 
 kst.run()

@@ -23,7 +23,7 @@ def asleep(history, *options):
     Returns its output lines, what it said at its end, the first and the last number of the storm.
     """
     first = kst.numbered() + 1
-    with kst.tuned(history=history), \
+    with c.tuned(history=history), \
             c.Monitor("--rcvbuf", NARROW, "--since", first, *options).subscribed() as monitor:
         monitor.send(signal.SIGSTOP)
         last = c.storm(STALLS)

@@ -38,7 +38,7 @@ def ten_thousand_events_are_printed_or_declared_gone():
         first = before["numbered"] + 1
         with c.Monitor("--json", "--since", first).subscribed() as monitor:
             records = []
-            with kst.tuned(threshold=1, period=1, slack=0, rate=0):
+            with c.tuned(threshold=1, period=1, slack=0, rate=0):
                 pids = [rage(cpu) for cpu in cpus]
                 for nap in range(1, len(cpus) * EACH // NAP):
                     end = time.monotonic() + c.PATIENCE
