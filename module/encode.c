@@ -28,23 +28,23 @@ static int kst_put_task(struct sk_buff *skb, const struct kst_task *task)
 	return 0;
 }
 
-static int kst_put_stack(struct sk_buff *skb, const struct kst_logged *rec)
+static int kst_put_stack(struct sk_buff *skb, int type, const struct kst_names *names)
 {
-	const char *name = rec->names;
+	const char *name = names->text;
 	struct nlattr *nest;
 	unsigned int i;
 
-	if (!rec->nr_names)
+	if (!names->nr)
 		return 0;
-	nest = nla_nest_start(skb, KSTALLMON_A_EVENT_STACK);
+	nest = nla_nest_start(skb, type);
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < rec->nr_names; i++) {
+	for (i = 0; i < names->nr; i++) {
 		if (nla_put_string(skb, KSTALLMON_A_STACK_FRAME, name))
 			return -EMSGSIZE;
 		name += strlen(name) + 1;
 	}
-	if (rec->names_truncated && nla_put_flag(skb, KSTALLMON_A_STACK_TRUNCATED))
+	if (names->truncated && nla_put_flag(skb, KSTALLMON_A_STACK_TRUNCATED))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -59,14 +59,15 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MIN, stall->duration_min) ||
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MAX, stall->duration_max) ||
 	       nla_put_u32(skb, KSTALLMON_A_EVENT_CONTEXT, stall->context) ||
-	       kst_put_task(skb, &rec->ev.task) || kst_put_stack(skb, rec);
+	       kst_put_task(skb, &rec->ev.task) ||
+	       kst_put_stack(skb, KSTALLMON_A_EVENT_STACK, &rec->names);
 }
 
 /* Puts what is a type's own; returns 0, or not 0 if @skb is full. */
-static int (*const kst_put_type[KST_NR_TYPES])(struct sk_buff *skb,
-					       const struct kst_logged *rec) = {
+static int (*const kst_put_type[])(struct sk_buff *skb, const struct kst_logged *rec) = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = kst_put_stall,
 };
+static_assert(ARRAY_SIZE(kst_put_type) == KST_NR_TYPES);
 
 /**
  * kst_encode_size() - room that an event's attributes need at most
@@ -81,7 +82,7 @@ size_t kst_encode_size(const struct kst_logged *rec)
 		      nla_total_size(TASK_COMM_LEN);
 
 	/* A string's attribute adds its header and less than NLA_ALIGNTO of padding. */
-	return size + rec->names_len + rec->nr_names * (NLA_HDRLEN + NLA_ALIGNTO) + NLA_HDRLEN;
+	return size + rec->names.len + rec->names.nr * (NLA_HDRLEN + NLA_ALIGNTO) + NLA_HDRLEN;
 }
 
 /**

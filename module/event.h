@@ -12,7 +12,7 @@
 #include <linux/kstallmon.h>
 
 /* Event types are indices too; 0 is none. */
-#define KST_NR_TYPES (KSTALLMON_EVENT_TYPE_STALL_END + 1)
+#define KST_NR_TYPES (KSTALLMON_EVENT_TYPE_MAX + 1)
 
 #define KST_FRAMES_MAX 32
 #define KST_FRAME_LEN 128 /* with its NUL */
@@ -64,7 +64,7 @@ struct kst_stall {
 /**
  * struct kst_event - what a detector fills
  * @type: enum kstallmon_event_type
- * @cpu: where it was detected
+ * @cpu: the CPU it is about; the log fills in the one that detects
  * @time_boot: when, CLOCK_BOOTTIME in ns
  * @time_real: when, CLOCK_REALTIME in ns
  * @dropped: events this CPU lost to a full queue since the event before
@@ -95,23 +95,42 @@ struct kst_event {
 #define KST_NAMES_SIZE (KST_LOGGED_SIZE - sizeof(struct kst_event) - 16)
 
 /**
+ * struct kst_names - a stack's frames as text
+ * @len: bytes used in @text
+ * @nr: strings in @text
+ * @truncated: a frame or a part of one is missing
+ * @text: one NUL-terminated string after another
+ */
+struct kst_names {
+	u16 len;
+	u8 nr;
+	bool truncated;
+	char text[KST_NAMES_SIZE];
+};
+
+/**
  * struct kst_logged - an event as the history keeps it, in one page
  * @seq: its number
- * @names_len: bytes used in @names
- * @nr_names: strings in @names
- * @names_truncated: a frame or a part of one is missing
  * @ev: the event
- * @names: the stack's frames as text, one NUL-terminated string after another
+ * @names: its stack's frames; what is unused of them is not copied
  */
 struct kst_logged {
 	u64 seq;
-	u16 names_len;
-	u8 nr_names;
-	bool names_truncated;
 	struct kst_event ev;
-	char names[KST_NAMES_SIZE];
+	struct kst_names names;
 };
 
 static_assert(sizeof(struct kst_logged) <= KST_LOGGED_SIZE);
+
+/**
+ * kst_logged_used() - how much of a record is in use
+ * @rec: the record
+ *
+ * Return: bytes from its start.
+ */
+static inline size_t kst_logged_used(const struct kst_logged *rec)
+{
+	return offsetof(struct kst_logged, names.text) + rec->names.len;
+}
 
 #endif /* KST_EVENT_H */

@@ -20,7 +20,7 @@
 #include "symbols.h"
 #include "tunables.h"
 
-/* Must absorb what the rate limit lets through while tasks above the worker hog the CPU. */
+/* At the default rate limit, three seconds in which tasks above the worker may hog the CPU. */
 #define KST_QUEUE_LEN 32
 
 /**
@@ -39,7 +39,8 @@ struct kst_rate {
 
 /**
  * struct kst_queue - the way of a CPU's events
- * @ring: the events; NULL before the CPU is first brought up
+ * @met: the CPU was up since the module was loaded
+ * @ring: the events; NULL before that, or if there was no memory
  * @head: events ever committed; written by the producer
  * @tail: events ever taken; written by the worker
  * @dropped: events lost to a full ring
@@ -51,6 +52,7 @@ struct kst_rate {
  * @out: the worker's room for the event at hand
  */
 struct kst_queue {
+	bool met;
 	struct kst_event *ring;
 	unsigned int head;
 	unsigned int tail;
@@ -162,7 +164,7 @@ static void kst_eventlog_work(struct work_struct *work)
 		/* Pairs with the acquire in kst_eventlog_claim(): the slot may be written again. */
 		smp_store_release(&queue->tail, queue->tail + 1);
 
-		kst_symbols_name(rec);
+		kst_symbols_name(&rec->names, &rec->ev.stack);
 		kst_history_append(rec);
 		kst_netlink_publish(rec);
 		cond_resched();
@@ -179,38 +181,44 @@ static void kst_eventlog_work(struct work_struct *work)
 bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st)
 {
 	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
+	/* In this order: of two numbers that grow, the later must not be read first. */
+	unsigned int tail = smp_load_acquire(&queue->tail); /* pairs with kst_eventlog_work() */
 
-	memset(st, 0, sizeof(*st));
-	if (!READ_ONCE(queue->ring))
-		return false;
-	st->queued = READ_ONCE(queue->head) - READ_ONCE(queue->tail);
+	st->queued = min_t(unsigned int, READ_ONCE(queue->head) - tail, KST_QUEUE_LEN);
 	st->dropped = READ_ONCE(queue->dropped);
 	st->suppressed = READ_ONCE(queue->suppressed);
-	st->memory = KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE;
-	return true;
+	st->memory =
+		READ_ONCE(queue->ring) ? KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE : 0;
+	return READ_ONCE(queue->met);
 }
 
 /*
  * Queues of CPUs that never come are never allocated. Without memory for its queue a CPU
  * comes up all the same: its events are counted as dropped.
+ *
+ * Not in a state of its own before the CPU is up (CPUHP_BP_PREPARE_DYN): in stable kernels that
+ * lack "cpu/hotplug: Fix dynstate assignment in __cpuhp_setup_state_cpuslocked()" (6.1.69 to
+ * 6.1.97) that calls nobody. This state comes before the heartbeat's, being set up before it.
  */
-static int kst_eventlog_prepare_cpu(unsigned int cpu)
+static int kst_eventlog_online(unsigned int cpu)
 {
 	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
 	int node = cpu_to_node(cpu);
 	struct kst_event *ring;
+	struct kst_logged *out;
 
+	WRITE_ONCE(queue->met, true);
 	if (queue->ring)
 		return 0;
-	queue->out = kzalloc_node(KST_LOGGED_SIZE, GFP_KERNEL, node);
-	ring = kcalloc_node(KST_QUEUE_LEN, sizeof(*ring), GFP_KERNEL, node);
-	if (!queue->out || !ring) {
+	out = kzalloc_node(KST_LOGGED_SIZE, GFP_KERNEL, node);
+	ring = kvzalloc_node(KST_QUEUE_LEN * sizeof(*ring), GFP_KERNEL, node);
+	if (!out || !ring) {
 		pr_warn("no memory for the events of CPU %u\n", cpu);
-		kfree(queue->out);
-		kfree(ring);
+		kfree(out);
+		kvfree(ring);
 		return 0;
 	}
-	/* The CPU is not up yet, or is the first time here with its beat not started. */
+	queue->out = out;
 	WRITE_ONCE(queue->ring, ring);
 	return 0;
 }
@@ -230,7 +238,7 @@ void kst_eventlog_drain(void)
 }
 
 /**
- * kst_eventlog_init() - make a queue for every CPU that is or will be up
+ * kst_eventlog_init() - make a queue for every CPU that is or comes up
  *
  * Return: 0 or a negative errno.
  */
@@ -251,8 +259,8 @@ int kst_eventlog_init(void)
 	if (!kst_wq)
 		return -ENOMEM;
 
-	ret = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "kstallmon/eventlog:prepare",
-				kst_eventlog_prepare_cpu, NULL);
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "kstallmon/eventlog:online",
+				kst_eventlog_online, NULL);
 	if (ret < 0) {
 		destroy_workqueue(kst_wq);
 		return ret;
@@ -275,7 +283,7 @@ void kst_eventlog_exit(void)
 	for_each_possible_cpu(cpu) {
 		struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
 
-		kfree(queue->ring);
+		kvfree(queue->ring);
 		kfree(queue->out);
 	}
 }

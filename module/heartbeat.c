@@ -9,7 +9,8 @@
  *	F - E <= length of the stall <= F - B
  *
  * F - E is compared with the threshold T. With period P and slack S, E - B is at most P + S, so
- * every stall of T + P + S or more is caught, and one of T or more by chance.
+ * every stall of T + P + S or more is caught, and one of T or more by chance. A new period or slack
+ * counts from the next beat on: to interrupt all CPUs for it would wait for those that stall.
  */
 #include <linux/cgroup.h>
 #include <linux/cpu.h>
@@ -80,11 +81,16 @@ static void kst_fill_stack(struct kst_stack *stack, unsigned long *trace, struct
 
 	/* The trace goes through the interrupt; what was interrupted begins at its pc. */
 	for (skip = 0; skip < nr; skip++)
-		if (regs && trace[skip] == instruction_pointer(regs))
+		if (trace[skip] == instruction_pointer(regs))
 			break;
-	stack->pc_first = skip < nr;
-	if (skip == nr)
-		skip = 0;
+	stack->pc_first = true;
+	if (skip == nr) {
+		/* The unwinder lost its way: better the pc alone than the timer's own frames. */
+		stack->entry[0] = instruction_pointer(regs);
+		stack->nr = 1;
+		stack->truncated = true;
+		return;
+	}
 
 	stack->truncated = nr - skip > KST_FRAMES_MAX || nr == KST_FRAMES_MAX + KST_IRQ_FRAMES;
 	stack->nr = min_t(unsigned int, nr - skip, KST_FRAMES_MAX);
@@ -114,7 +120,8 @@ static noinline void kst_stalled(struct kst_heart *heart, u64 now, u64 late)
 		ev->stall.context = KSTALLMON_CONTEXT_USER;
 	} else {
 		ev->stall.context = KSTALLMON_CONTEXT_KERNEL;
-		kst_fill_stack(&ev->stack, heart->trace, regs);
+		if (regs)
+			kst_fill_stack(&ev->stack, heart->trace, regs);
 	}
 	kst_eventlog_commit();
 }
@@ -136,34 +143,6 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* Begin the next beat's time anew, on this CPU with interrupts off. */
-static void kst_heart_arm(struct kst_heart *heart)
-{
-	heart->proof = ktime_get_ns();
-	hrtimer_start_range_ns(&heart->timer, ns_to_ktime(heart->proof + kst_period_ns()),
-			       kst_slack_ns(), HRTIMER_MODE_ABS_PINNED_HARD);
-}
-
-static void kst_heart_rearm(void *unused)
-{
-	struct kst_heart *heart = this_cpu_ptr(&kst_hearts);
-
-	/* A beat that is late already has a stall to tell; it takes on the new period by itself. */
-	if (heart->stats.watched &&
-	    ktime_get_ns() < ktime_to_ns(hrtimer_get_expires(&heart->timer)))
-		kst_heart_arm(heart);
-}
-
-/**
- * kst_heartbeat_rearm() - let a new period and slack count from now on
- *
- * Context: task, may sleep.
- */
-void kst_heartbeat_rearm(void)
-{
-	on_each_cpu(kst_heart_rearm, NULL, 1);
-}
-
 /**
  * kst_heartbeat_stats() - a CPU's heartbeat so far
  * @cpu: which
@@ -183,26 +162,21 @@ void kst_heartbeat_stats(unsigned int cpu, struct kst_heartbeat_stats *st)
 static int kst_heartbeat_online(unsigned int cpu)
 {
 	struct kst_heart *heart = this_cpu_ptr(&kst_hearts);
-	unsigned long flags;
 
 	kst_hrtimer_setup(&heart->timer, kst_beat, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
-	local_irq_save(flags);
+	heart->proof = ktime_get_ns();
 	heart->stats.watched = true;
-	kst_heart_arm(heart);
-	local_irq_restore(flags);
+	hrtimer_start_range_ns(&heart->timer, ns_to_ktime(heart->proof + kst_period_ns()),
+			       kst_slack_ns(), HRTIMER_MODE_ABS_PINNED_HARD);
 	return 0;
 }
 
 static int kst_heartbeat_offline(unsigned int cpu)
 {
 	struct kst_heart *heart = this_cpu_ptr(&kst_hearts);
-	unsigned long flags;
 
-	/* With interrupts off, so that a rearming IPI comes either before or sees it. */
-	local_irq_save(flags);
-	heart->stats.watched = false;
-	local_irq_restore(flags);
 	hrtimer_cancel(&heart->timer);
+	heart->stats.watched = false;
 	return 0;
 }
 

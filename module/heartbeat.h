@@ -22,7 +22,6 @@ struct kst_heartbeat_stats {
 
 int kst_heartbeat_init(void);
 void kst_heartbeat_exit(void);
-void kst_heartbeat_rearm(void);
 void kst_heartbeat_stats(unsigned int cpu, struct kst_heartbeat_stats *st);
 
 #endif /* KST_HEARTBEAT_H */

@@ -13,6 +13,9 @@
 
 #include "history.h"
 
+/* A history that does not fit is refused; no task is killed to make it fit. */
+#define KST_GFP (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
 struct kst_ring {
 	struct kst_logged **slot;
 	u32 size;
@@ -21,9 +24,10 @@ struct kst_ring {
 };
 
 /* Shares of the history, in parts of their sum. */
-static const u8 kst_share[KST_NR_TYPES] = {
+static const u8 kst_share[] = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = 1,
 };
+static_assert(ARRAY_SIZE(kst_share) == KST_NR_TYPES);
 
 /*
  * Protects all below. Raw, so that a holder is never preempted, and held for no more than copying
@@ -68,11 +72,11 @@ static int kst_ring_alloc(struct kst_ring *ring, u32 size, u32 have)
 	u32 i;
 
 	ring->size = size;
-	ring->slot = kvcalloc(size, sizeof(*ring->slot), GFP_KERNEL);
+	ring->slot = kvcalloc(size, sizeof(*ring->slot), KST_GFP);
 	if (!ring->slot)
 		return -ENOMEM;
 	for (i = have; i < size; i++) {
-		ring->slot[i] = kmalloc(KST_LOGGED_SIZE, GFP_KERNEL | __GFP_NOWARN);
+		ring->slot[i] = kmalloc(KST_LOGGED_SIZE, KST_GFP);
 		if (!ring->slot[i])
 			return -ENOMEM;
 	}
@@ -158,7 +162,7 @@ void kst_history_append(struct kst_logged *rec)
 
 	raw_spin_lock_irqsave(&kst_history_lock, flags);
 	rec->seq = ++kst_numbered;
-	memcpy(ring->slot[ring->next], rec, offsetof(struct kst_logged, names) + rec->names_len);
+	memcpy(ring->slot[ring->next], rec, kst_logged_used(rec));
 	ring->next = (ring->next + 1) % ring->size;
 	if (ring->held < ring->size)
 		ring->held++;
@@ -207,7 +211,7 @@ bool kst_history_get(u64 from, u64 to, struct kst_logged *rec)
 			first = r;
 	}
 	if (first)
-		memcpy(rec, first, offsetof(struct kst_logged, names) + first->names_len);
+		memcpy(rec, first, kst_logged_used(first));
 	raw_spin_unlock_irqrestore(&kst_history_lock, flags);
 	return first;
 }

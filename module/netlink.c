@@ -3,6 +3,8 @@
  * The generic-netlink family: what may be asked, by whom, and what is refused. It reads
  * records and statistics and knows nothing of how they came about.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -390,6 +392,7 @@ static struct genl_family kst_family __ro_after_init = {
 	.name = KSTALLMON_FAMILY_NAME,
 	.version = KSTALLMON_FAMILY_VERSION,
 	.module = THIS_MODULE,
+	.parallel_ops = true, /* resizing the history must hold up no other family */
 	.ops = kst_ops,
 	.n_ops = ARRAY_SIZE(kst_ops),
 	.mcgrps = kst_groups,
@@ -417,7 +420,8 @@ void kst_netlink_publish(const struct kst_logged *rec)
 	if (!skb)
 		goto unsent;
 	hdr = genlmsg_put(skb, 0, 0, &kst_family, 0, KSTALLMON_CMD_EVENT_NTF);
-	if (!hdr || WARN_ON_ONCE(kst_encode_event(skb, rec))) {
+	if (!hdr || kst_encode_event(skb, rec)) {
+		pr_warn_once("an event of type %u exceeds its computed size\n", rec->ev.type);
 		nlmsg_free(skb);
 		goto unsent;
 	}

@@ -11,60 +11,66 @@
 
 /*
  * Write @addr as "symbol+0xoffset [module]" to @out. A return address is looked up one byte
- * earlier: after a call that never returns it may lie in the next function already.
+ * earlier: after a call that never returns it may lie in the next function already. What is too
+ * long loses the end of the symbol's name, not the offset and the module.
  *
- * Return: the length without NUL that the text needs, which is more than @size - 1 if it was cut.
+ * Return: whether something was cut.
  */
-static size_t kst_symbol(char *out, size_t size, unsigned long addr, bool is_pc)
+static bool kst_symbol(char out[KST_FRAME_LEN], unsigned long addr, bool is_pc)
 {
-	char buf[KSYM_SYMBOL_LEN];
+	char buf[KSYM_SYMBOL_LEN], tail[96];
 	char *offset, *end, *module;
 	unsigned long off;
+	int room;
 
 	/* "symbol+0xoffset/0xsize [module]", or the bare address, which must not get out. */
 	sprint_symbol(buf, is_pc ? addr : addr - 1);
 	offset = strchr(buf, '+');
 	end = offset ? strchr(offset, '/') : NULL;
 	if (!end)
-		return strscpy(out, "?", size);
+		goto unknown;
 	*offset++ = '\0';
 	*end++ = '\0';
 	if (kstrtoul(offset, 16, &off))
-		return strscpy(out, "?", size);
+		goto unknown;
 	module = strchr(end, ' ');
-	return snprintf(out, size, "%s+0x%lx%s", buf, off + !is_pc, module ?: "");
+	room = KST_FRAME_LEN - 1 -
+	       scnprintf(tail, sizeof(tail), "+0x%lx%s", off + !is_pc, module ?: "");
+	scnprintf(out, KST_FRAME_LEN, "%.*s%s", room, buf, tail);
+	return strlen(buf) > room;
+
+unknown:
+	strscpy(out, "?", KST_FRAME_LEN);
+	return false;
 }
 
 /**
- * kst_symbols_name() - fill a record's names from its event's stack
- * @rec: the record; its names are overwritten
+ * kst_symbols_name() - name the frames of a stack
+ * @names: is overwritten
+ * @stack: the stack
  *
- * Frames beyond the record's room are left out and marked. Context: task.
+ * Frames beyond the room there is are left out and marked. Context: task.
  */
-void kst_symbols_name(struct kst_logged *rec)
+void kst_symbols_name(struct kst_names *names, const struct kst_stack *stack)
 {
-	const struct kst_stack *stack = &rec->ev.stack;
+	char frame[KST_FRAME_LEN];
 	unsigned int i;
 
-	rec->names_len = 0;
-	rec->nr_names = 0;
-	rec->names_truncated = stack->truncated;
+	names->len = 0;
+	names->nr = 0;
+	names->truncated = stack->truncated;
 
 	for (i = 0; i < stack->nr; i++) {
-		char *out = rec->names + rec->names_len;
-		size_t room = min_t(size_t, sizeof(rec->names) - rec->names_len, KST_FRAME_LEN);
-		size_t len;
+		bool cut = kst_symbol(frame, stack->entry[i], i == 0 && stack->pc_first);
+		size_t size = strlen(frame) + 1;
 
-		if (room < KST_FRAME_LEN) {
-			rec->names_truncated = true;
+		if (size > sizeof(names->text) - names->len) {
+			names->truncated = true;
 			break;
 		}
-		len = kst_symbol(out, room, stack->entry[i], i == 0 && stack->pc_first);
-		if (len >= room) {
-			len = room - 1;
-			rec->names_truncated = true;
-		}
-		rec->names_len += len + 1;
-		rec->nr_names++;
+		memcpy(names->text + names->len, frame, size);
+		names->len += size;
+		names->nr++;
+		names->truncated |= cut;
 	}
 }

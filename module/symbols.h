@@ -4,6 +4,6 @@
 
 #include "event.h"
 
-void kst_symbols_name(struct kst_logged *rec);
+void kst_symbols_name(struct kst_names *names, const struct kst_stack *stack);
 
 #endif /* KST_SYMBOLS_H */

@@ -7,7 +7,6 @@
 #include <linux/mutex.h>
 #include <linux/stringify.h>
 
-#include "heartbeat.h"
 #include "history.h"
 #include "tunables.h"
 
@@ -29,7 +28,7 @@ struct kst_tunable kst_tunables[KST_NR_TUNABLES] = {
 
 /* Serialises setting, and protects kst_tunables_live. */
 static DEFINE_MUTEX(kst_tunables_lock);
-/* Whether the rooms that a new value must reach are up. Before that, they start with it. */
+/* Whether the history is there to be resized. Before that, it starts with the value set. */
 static bool kst_tunables_live;
 
 /**
@@ -71,7 +70,6 @@ int kst_tunable_check(const struct kst_tunable *tunable, u64 value)
  */
 int kst_tunables_set(const struct kst_setting *settings, unsigned int nr)
 {
-	bool rearm = false;
 	unsigned int i;
 	int err = 0;
 
@@ -84,18 +82,14 @@ int kst_tunables_set(const struct kst_setting *settings, unsigned int nr)
 	for (i = 0; i < nr && !err; i++)
 		if (settings[i].id == KST_T_history && kst_tunables_live)
 			err = kst_history_resize(settings[i].value);
-	for (i = 0; i < nr && !err; i++) {
+	for (i = 0; i < nr && !err; i++)
 		WRITE_ONCE(kst_tunables[settings[i].id].value, settings[i].value);
-		rearm |= settings[i].id == KST_T_period || settings[i].id == KST_T_slack;
-	}
-	if (!err && rearm && kst_tunables_live)
-		kst_heartbeat_rearm();
 	mutex_unlock(&kst_tunables_lock);
 	return err;
 }
 
 /**
- * kst_tunables_start() - size the history, and let new values reach the rooms from now on
+ * kst_tunables_start() - size the history, now and whenever a new size is set
  *
  * Return: 0 or -ENOMEM.
  */
@@ -111,7 +105,7 @@ int kst_tunables_start(void)
 }
 
 /**
- * kst_tunables_stop() - let new values reach nobody any more
+ * kst_tunables_stop() - resize the history no more
  *
  * The files of the module parameters outlive the module's exit function.
  */

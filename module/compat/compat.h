@@ -57,8 +57,9 @@ static inline struct nlattr **kst_genl_dump_attrs(struct netlink_callback *cb)
 
 /*
  * Initializer of a multicast group that only CAP_SYS_ADMIN may join: a bit of its own until
- * "genetlink: Use internal flags for multicast groups" (6.7, backported to 6.1). Where the
- * macro is missing, the flag's bit would compile and protect nothing.
+ * "genetlink: Use internal flags for multicast groups" (also in stable kernels). Where the macro
+ * is missing, the flag's bit would compile and protect nothing. Kbuild.include refuses kernels
+ * that have neither.
  */
 #ifdef GENL_MCAST_CAP_SYS_ADMIN
 #define KST_GENL_MCGRP_SYS_ADMIN .flags = GENL_MCAST_CAP_SYS_ADMIN

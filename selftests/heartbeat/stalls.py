@@ -3,6 +3,7 @@
 # Stalls caused on each CPU are seen, with a bound that holds and the culprit by name.
 
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -84,7 +85,6 @@ def a_stall_by_every_tick_of_a_burst_is_counted():
 
 @kst.test
 def no_stall_is_missed_while_periods_are_set():
-    # When a stall ends, the interrupt that rearms the beat comes before the late beat.
     with kst.tuned(rate=0, period=10):
         before = kst.settle()
         pid = os.fork()
@@ -97,6 +97,37 @@ def no_stall_is_missed_while_periods_are_set():
         os.sched_setaffinity(0, range(os.cpu_count()))
         events = kst.stalls_of(pid, before)
         assert len(events) >= 20, len(events)
+
+
+def set_a_period_during_a_stall(cpu, other):
+    """When setting began and ended, and the stall did, in seconds since boot."""
+    # Builtins only, and never on the stalled CPU: nothing else makes this wait for it.
+    setter = subprocess.Popen(
+        ["taskset", "-c", str(other), "bash", "-c",
+         f"exec 3>{kst.PARAMETERS}/period; echo ready; read -r; read -rt 2 <> <(:); "
+         "read -r from _ </proc/uptime; echo 11 >&3; read -r to _ </proc/uptime; echo $from $to"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert setter.stdout.readline() == "ready\n"
+    before = kst.settle()
+    setter.stdin.write("go\n")
+    setter.stdin.flush()
+    kst.inject(cpu, 8000)
+    out, _ = setter.communicate(timeout=60)
+    stall = max(kst.stalls_of(os.getpid(), before), key=lambda e: e["duration-min"])
+    end = stall["time-boot"] / 1e9
+    return (*map(float, out.split()), end - stall["duration-min"] / 1e9, end)
+
+
+@kst.test
+def setting_a_period_waits_for_no_stalled_cpu():
+    other, cpu = kst.cpus()[0], kst.cpus()[-1]
+    kst.load_injector()
+    with kst.tuned(period=10):
+        for _ in range(5):
+            set_from, set_to, stall_from, stall_to = set_a_period_during_a_stall(cpu, other)
+            if stall_from < set_from < stall_to:
+                break
+        assert stall_from < set_from <= set_to < stall_to, (set_from, set_to, stall_from, stall_to)
 
 
 kst.run()

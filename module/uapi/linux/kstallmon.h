@@ -83,6 +83,10 @@
  */
 enum kstallmon_event_type {
 	KSTALLMON_EVENT_TYPE_STALL_END = 1,
+
+	/* private: */
+	__KSTALLMON_EVENT_TYPE_MAX,
+	KSTALLMON_EVENT_TYPE_MAX = (__KSTALLMON_EVENT_TYPE_MAX - 1)
 };
 
 /**
