@@ -67,6 +67,7 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 static int (*const kst_put_type[])(struct sk_buff *skb, const struct kst_logged *rec) = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = kst_put_stall,
 };
+
 static_assert(ARRAY_SIZE(kst_put_type) == KST_NR_TYPES);
 
 /**

@@ -27,6 +27,7 @@ struct kst_ring {
 static const u8 kst_share[] = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = 1,
 };
+
 static_assert(ARRAY_SIZE(kst_share) == KST_NR_TYPES);
 
 /*
