@@ -72,7 +72,7 @@ def case(what, name):
         replaced = re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))
         assert event["task"]["comm"] == replaced, event
         for output, utf8 in (("text", True), ("ascii", False), ("live", True)):
-            line = [text for text in outputs[output].decode().splitlines()
+            line = [text for text in outputs[output].decode("utf-8", "replace").split("\n")
                     if text.startswith(f"#{event['seq']} ")][0]
             assert f", task {escaped(name, utf8)}/{pids[what]}" in line, (line, name)
     run.__name__ = what
@@ -97,8 +97,9 @@ def every_line_is_a_record():
     _, events, outputs = told()
     assert [json.loads(line) for line in outputs["json"].splitlines()] == events
     for name in ("text", "ascii", "live"):
-        heads = [line for line in outputs[name].decode().splitlines() if not line.startswith("    ")]
-        assert [head.split()[0] for head in heads] == [f"#{e['seq']}" for e in events], heads
+        lines = outputs[name].decode().splitlines()
+        heads = [line.split()[0] for line in lines if not line.startswith("    ")]
+        assert heads == [f"#{e['seq']}" for e in events], heads
 
 
 kst.run()

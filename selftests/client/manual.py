@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The manual page against the programs it describes, so that neither goes on alone.
 
+import functools
 import os
 import re
 import shutil
@@ -38,6 +39,7 @@ def section(name, kind="SH"):
     return plain(found[1])
 
 
+@functools.cache
 def options(verb):
     """The options in the help of a verb."""
     return set(re.findall(r"(?<![\w-])--?[a-z]+", re.split(
