@@ -28,7 +28,6 @@ def plain(roff):
 
 with open(PAGE, encoding="utf-8") as page:
     ROFF = page.read()
-TEXT = plain(ROFF)
 
 
 def section(name, kind="SH"):
