@@ -129,12 +129,20 @@ def tunables():
             for t in map(json.loads, kstallmon("get", "--json").stdout.splitlines())}
 
 
+def _set(values):
+    """Set tunables and wait until they count."""
+    before = tunables()
+    kstallmon("set", *(f"{name}={value}" for name, value in values.items()))
+    if any(before[name] != values.get(name, before[name]) for name in ("period", "slack")):
+        time.sleep(2 * (before["period"] / 1e3 + before["slack"] / 1e6))  # each CPU's next beat
+
+
 @contextlib.contextmanager
 def tuned(**values):
     """Set tunables for the time of a with block."""
     before = tunables()
-    kstallmon("set", *(f"{name}={value}" for name, value in values.items()))
+    _set(values)
     try:
         yield
     finally:
-        kstallmon("set", *(f"{name}={before[name]}" for name in values))
+        _set({name: before[name] for name in values})
