@@ -66,6 +66,7 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 /* Puts what is a type's own; returns 0, or not 0 if @skb is full. */
 static int (*const kst_put_type[])(struct sk_buff *skb, const struct kst_logged *rec) = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = kst_put_stall,
+	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = kst_put_stall,
 };
 
 static_assert(ARRAY_SIZE(kst_put_type) == KST_NR_TYPES);

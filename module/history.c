@@ -26,6 +26,7 @@ struct kst_ring {
 /* Shares of the history, in parts of their sum. */
 static const u8 kst_share[] = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = 1,
+	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = 1,
 };
 
 static_assert(ARRAY_SIZE(kst_share) == KST_NR_TYPES);

@@ -41,19 +41,41 @@
  *  The kernel reports ENOBUFS also to a reader for whom a notification could not
  *  be allocated. What was lost before numbers were given is counted in ..._DROPPED
  *  (the CPU's queue was full) and ..._SUPPRESSED (the rate limit, per CPU and
- *  type, with the longest of what it held back) of the CPU's next event.
+ *  type, with the longest of what it held back) of the CPU's next event. That CPU
+ *  is ..._WATCHER where an event has one, ..._CPU otherwise.
  *
- *  ..._TIME_BOOT and ..._TIME_REAL tell when the event was detected, which for a
- *  stall is when it ended. ..._TASK is the task the detecting code interrupted.
+ *  ..._TIME_BOOT and ..._TIME_REAL tell when the event was detected: for the end
+ *  of a stall, when it ended.
  *
- *  KSTALLMON_EVENT_TYPE_STALL_END carries ..._KIND, ..._STALL_ID, ..._CONTEXT and
- *  the bounds ..._DURATION_MIN and ..._DURATION_MAX: the CPU's beat was that much
- *  later than its latest time, and the beat before it that long ago. ..._STACK is
- *  the kernel stack at the point where interrupts came back, innermost frame
- *  first: the code that had held them off, or its caller. There is none where
- *  user code was interrupted. Frames are text; no address ever leaves the kernel.
- *  There are at most 32 of at most 127 bytes each; ..._TRUNCATED marks that
- *  something was cut.
+ * Stalls
+ *
+ *  KSTALLMON_EVENT_TYPE_STALL_BEGIN is told while a stall lasts, by another CPU;
+ *  a stall that is over before another CPU has looked has none. It carries
+ *  ..._KIND, ..._STALL_ID, how long the stall has lasted at least as
+ *  ..._DURATION_MIN and, if the CPU could be looked into, ..._CONTEXT, ..._TASK and
+ *  ..._LIVE_STACK: what it runs right now, the culprit itself.
+ *
+ *  KSTALLMON_EVENT_TYPE_STALL_END is told by the CPU itself one beat after the end.
+ *  It has the same ..._STALL_ID and, where there is one, the same ..._LIVE_STACK,
+ *  even if no begin was told. ..._TASK and ..._CONTEXT are what ran at the end;
+ *  ..._STACK is the kernel stack there, innermost frame first: the code that had
+ *  held the CPU, or its caller. ..._DURATION_MIN and ..._DURATION_MAX are bounds of
+ *  the true length. Either event may be numbered before the other.
+ *
+ *  A stall is told as one of the deepest kind there was: with interrupts off
+ *  neither softirqs nor the scheduler run.
+ *    irq      the CPU's beat was DURATION_MIN later than its latest time, and the
+ *             beat before it was DURATION_MAX ago;
+ *    softirq  beats found softirqs disabled, or one of them running, and no other
+ *             ran from the first such beat on;
+ *    sched    beats found the same task in the kernel though the scheduler wanted
+ *             to switch (need_resched), from the first such beat to the switch.
+ *
+ *  ..._CLASS and ..._STEAL say whether the CPU had been taken away by a hypervisor.
+ *
+ *  Frames are text; no address ever leaves the kernel. There are at most 32 of at
+ *  most 127 bytes each in a stack, and about 3800 bytes in an event; ..._TRUNCATED
+ *  marks that something was cut.
  *
  * State
  *
@@ -61,14 +83,22 @@
  *  KSTALLMON_CMD_CPU_GET, a dump, with one message for each CPU that was online
  *  at any time since the module was loaded, the KSTALLMON_A_CPU_*.
  *
+ *  KSTALLMON_CMD_HISTOGRAM_GET, a dump, answers with one message for each of those
+ *  CPUs and each kind of stall, the KSTALLMON_A_HISTOGRAM_*; it counts every stall,
+ *  also those that the rate limit held back. A bucket counts durations from its
+ *  ..._FROM up to twice that. KSTALLMON_CMD_HISTOGRAM_RESET lets all count anew.
+ *
  * Tunables
  *
  *  KSTALLMON_CMD_TUNABLE_GET answers with the tunable of the given ..._NAME, or as
  *  a dump with one message for each. They describe themselves: a reader needs no
- *  list of them. KSTALLMON_CMD_TUNABLE_SET takes one or more
- *  KSTALLMON_A_TUNABLE_SETTING, each a nest of KSTALLMON_A_SETTING_NAME and
- *  KSTALLMON_A_SETTING_VALUE, and sets either all or none of them. Errors: ENOENT
- *  no such tunable, ERANGE the value is outside its range, ENOMEM.
+ *  list of them. One that is a number has ..._MIN, ..._MAX, ..._DEFAULT and
+ *  ..._VALUE, one that is text has ..._TEXT and ..._DEFAULT_TEXT instead.
+ *  KSTALLMON_CMD_TUNABLE_SET takes one or more KSTALLMON_A_TUNABLE_SETTING, each a
+ *  nest of KSTALLMON_A_SETTING_NAME and, as the tunable is a number or text,
+ *  KSTALLMON_A_SETTING_VALUE or KSTALLMON_A_SETTING_TEXT, and sets either all or
+ *  none of them. Errors: ENOENT no such tunable, ERANGE the value is outside its
+ *  range, EINVAL it is no such text, ENOMEM.
  */
 
 #ifndef _UAPI_LINUX_KSTALLMON_H
@@ -80,9 +110,11 @@
 /**
  * enum kstallmon_event_type - what an event tells of
  * @KSTALLMON_EVENT_TYPE_STALL_END: a CPU was held up and is alive again
+ * @KSTALLMON_EVENT_TYPE_STALL_BEGIN: a CPU is held up right now
  */
 enum kstallmon_event_type {
 	KSTALLMON_EVENT_TYPE_STALL_END = 1,
+	KSTALLMON_EVENT_TYPE_STALL_BEGIN,
 
 	/* private: */
 	__KSTALLMON_EVENT_TYPE_MAX,
@@ -91,18 +123,57 @@ enum kstallmon_event_type {
 
 /**
  * enum kstallmon_stall_kind - what was held off while the stall lasted
- * @KSTALLMON_STALL_KIND_IRQ: hard interrupts
+ * @KSTALLMON_STALL_KIND_IRQ: hard interrupts, and so the other two
+ * @KSTALLMON_STALL_KIND_SOFTIRQ: softirqs, and so the scheduler
+ * @KSTALLMON_STALL_KIND_SCHED: the scheduler, which wants to switch from a
+ *   task in the kernel
  */
 enum kstallmon_stall_kind {
 	KSTALLMON_STALL_KIND_IRQ = 1,
+	KSTALLMON_STALL_KIND_SOFTIRQ,
+	KSTALLMON_STALL_KIND_SCHED,
+
+	/* private: */
+	__KSTALLMON_STALL_KIND_MAX,
+	KSTALLMON_STALL_KIND_MAX = (__KSTALLMON_STALL_KIND_MAX - 1)
 };
 
 /**
- * enum kstallmon_context - which code the late beat interrupted
+ * enum kstallmon_context - which code was interrupted
  */
 enum kstallmon_context {
 	KSTALLMON_CONTEXT_KERNEL = 1,
 	KSTALLMON_CONTEXT_USER,
+	KSTALLMON_CONTEXT_IDLE,
+};
+
+/**
+ * enum kstallmon_stall_class - who is to blame
+ * @KSTALLMON_STALL_CLASS_KERNEL: kernel code ran
+ * @KSTALLMON_STALL_CLASS_HYPERVISOR: steal time covers half of the stall or
+ *   more
+ * @KSTALLMON_STALL_CLASS_UNKNOWN: no kernel code was seen to run and no steal
+ *   told, as with hardware, firmware or a paused host
+ */
+enum kstallmon_stall_class {
+	KSTALLMON_STALL_CLASS_KERNEL = 1,
+	KSTALLMON_STALL_CLASS_HYPERVISOR,
+	KSTALLMON_STALL_CLASS_UNKNOWN,
+};
+
+/**
+ * enum kstallmon_cpu_state - what a CPU's heartbeat does
+ * @KSTALLMON_CPU_STATE_BUSY: beats each period
+ * @KSTALLMON_CPU_STATE_SENTRY: idle, and beats each period all the same
+ * @KSTALLMON_CPU_STATE_BACKED_OFF: idle, and beats seldom
+ * @KSTALLMON_CPU_STATE_EXCLUDED: online and not watched
+ */
+enum kstallmon_cpu_state {
+	KSTALLMON_CPU_STATE_BUSY = 1,
+	KSTALLMON_CPU_STATE_SENTRY,
+	KSTALLMON_CPU_STATE_BACKED_OFF,
+	KSTALLMON_CPU_STATE_EXCLUDED,
+	KSTALLMON_CPU_STATE_OFFLINE,
 };
 
 enum {
@@ -143,6 +214,10 @@ enum {
 	KSTALLMON_A_EVENT_DURATION_MAX,
 	KSTALLMON_A_EVENT_CONTEXT,
 	KSTALLMON_A_EVENT_STACK,
+	KSTALLMON_A_EVENT_CLASS,
+	KSTALLMON_A_EVENT_STEAL,
+	KSTALLMON_A_EVENT_LIVE_STACK,
+	KSTALLMON_A_EVENT_WATCHER,
 
 	__KSTALLMON_A_EVENT_MAX,
 	KSTALLMON_A_EVENT_MAX = (__KSTALLMON_A_EVENT_MAX - 1)
@@ -169,6 +244,9 @@ enum {
 	KSTALLMON_A_STATUS_UNSENT,
 	KSTALLMON_A_STATUS_SUBSCRIBERS,
 	KSTALLMON_A_STATUS_MEMORY,
+	KSTALLMON_A_STATUS_MEMORY_HISTORY,
+	KSTALLMON_A_STATUS_BACKED_OFF,
+	KSTALLMON_A_STATUS_EXCLUDED,
 
 	__KSTALLMON_A_STATUS_MAX,
 	KSTALLMON_A_STATUS_MAX = (__KSTALLMON_A_STATUS_MAX - 1)
@@ -185,15 +263,43 @@ enum {
 	KSTALLMON_A_CPU_QUEUED,
 	KSTALLMON_A_CPU_DROPPED,
 	KSTALLMON_A_CPU_SUPPRESSED,
+	KSTALLMON_A_CPU_STATE,
+	KSTALLMON_A_CPU_GAP,
+	KSTALLMON_A_CPU_DEFERRED,
+	KSTALLMON_A_CPU_MEMORY,
 
 	__KSTALLMON_A_CPU_MAX,
 	KSTALLMON_A_CPU_MAX = (__KSTALLMON_A_CPU_MAX - 1)
 };
 
 enum {
+	KSTALLMON_A_BUCKET_PAD = 1,
+	KSTALLMON_A_BUCKET_FROM,
+	KSTALLMON_A_BUCKET_COUNT,
+
+	__KSTALLMON_A_BUCKET_MAX,
+	KSTALLMON_A_BUCKET_MAX = (__KSTALLMON_A_BUCKET_MAX - 1)
+};
+
+enum {
+	KSTALLMON_A_HISTOGRAM_PAD = 1,
+	KSTALLMON_A_HISTOGRAM_CPU,
+	KSTALLMON_A_HISTOGRAM_KIND,
+	KSTALLMON_A_HISTOGRAM_SINCE_BOOT,
+	KSTALLMON_A_HISTOGRAM_COUNT,
+	KSTALLMON_A_HISTOGRAM_TIME,
+	KSTALLMON_A_HISTOGRAM_LONGEST,
+	KSTALLMON_A_HISTOGRAM_BUCKET,
+
+	__KSTALLMON_A_HISTOGRAM_MAX,
+	KSTALLMON_A_HISTOGRAM_MAX = (__KSTALLMON_A_HISTOGRAM_MAX - 1)
+};
+
+enum {
 	KSTALLMON_A_SETTING_PAD = 1,
 	KSTALLMON_A_SETTING_NAME,
 	KSTALLMON_A_SETTING_VALUE,
+	KSTALLMON_A_SETTING_TEXT,
 
 	__KSTALLMON_A_SETTING_MAX,
 	KSTALLMON_A_SETTING_MAX = (__KSTALLMON_A_SETTING_MAX - 1)
@@ -209,6 +315,8 @@ enum {
 	KSTALLMON_A_TUNABLE_VALUE,
 	KSTALLMON_A_TUNABLE_DOC,
 	KSTALLMON_A_TUNABLE_SETTING,
+	KSTALLMON_A_TUNABLE_TEXT,
+	KSTALLMON_A_TUNABLE_DEFAULT_TEXT,
 
 	__KSTALLMON_A_TUNABLE_MAX,
 	KSTALLMON_A_TUNABLE_LAST = (__KSTALLMON_A_TUNABLE_MAX - 1)
@@ -221,6 +329,8 @@ enum {
 	KSTALLMON_CMD_CPU_GET,
 	KSTALLMON_CMD_TUNABLE_GET,
 	KSTALLMON_CMD_TUNABLE_SET,
+	KSTALLMON_CMD_HISTOGRAM_GET,
+	KSTALLMON_CMD_HISTOGRAM_RESET,
 
 	__KSTALLMON_CMD_MAX,
 	KSTALLMON_CMD_MAX = (__KSTALLMON_CMD_MAX - 1)
