@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef INJECT_H
+#define INJECT_H
+
+#include <linux/types.h>
+
+struct task_struct;
+
+/**
+ * struct inject_order - a stall that is wanted
+ * @cpu: the CPU; whoever causes the stall runs there and stays
+ * @ns: how long
+ * @steal: share of the stall's length that counts as stolen from the CPU, in percent
+ * @steal_late: whether it is accounted after the stall
+ * @competitor: a sleeping task of @cpu with a higher priority, for kinds that want one
+ */
+struct inject_order {
+	unsigned int cpu;
+	u64 ns;
+	unsigned int steal;
+	bool steal_late;
+	struct task_struct *competitor;
+};
+
+/**
+ * struct inject_kind - a way to stall
+ * @name: as requested
+ * @stall: causes one stall, returns how long it was in ns
+ * @competes: wants a competitor
+ * @endless: never comes back, and takes no length
+ */
+struct inject_kind {
+	const char *name;
+	u64 (*stall)(const struct inject_order *order);
+	bool competes;
+	bool endless;
+};
+
+const struct inject_kind *inject_kind(const char *name);
+void inject_steal(const struct inject_order *order, u64 stalled);
+
+#endif /* INJECT_H */

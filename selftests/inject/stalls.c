@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stalls themselves. Each is in a function ..._inner, called by one ..._outer: the names that
+ * tests look for in the stacks.
+ */
+#include <linux/bottom_half.h>
+#include <linux/interrupt.h>
+#include <linux/kernel_stat.h>
+#include <linux/math64.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include "inject.h"
+
+/* A stall's function must be in the stack: it is called, not inlined and not jumped to. */
+#define inject_no_tail_call() barrier()
+
+/**
+ * inject_steal() - account a stall's share of steal time to this CPU, as the tick would
+ * @order: says which share
+ * @stalled: the stall's length in ns
+ */
+void inject_steal(const struct inject_order *order, u64 stalled)
+{
+	unsigned long flags;
+
+	/* A tick may come in between. */
+	local_irq_save(flags);
+	kcpustat_this_cpu->cpustat[CPUTIME_STEAL] += div_u64(stalled * order->steal, 100);
+	local_irq_restore(flags);
+}
+
+/* To be called inside the stall. Returns how long that was, from when @began() held on. */
+static __always_inline u64 inject_spin(const struct inject_order *order, bool (*began)(void))
+{
+	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0;
+
+	while (now - start < order->ns) {
+		/* Without the pause a single-threaded emulator runs no other CPU meanwhile. */
+		cpu_relax();
+		if (!from && began())
+			from = now;
+		now = ktime_get_mono_fast_ns();
+	}
+	now -= from ?: now;
+	if (!order->steal_late)
+		inject_steal(order, now);
+	return now;
+}
+
+static __always_inline bool inject_at_once(void)
+{
+	return true;
+}
+
+static __always_inline bool inject_resched_wanted(void)
+{
+	return need_resched();
+}
+
+static noinline u64 inject_irq_off_inner(const struct inject_order *order)
+{
+	unsigned long flags;
+	u64 actual;
+
+	/* Not a spinlock: on PREEMPT_RT that would leave interrupts on. */
+	local_irq_save(flags);
+	actual = inject_spin(order, inject_at_once);
+	local_irq_restore(flags);
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_irq_off_outer(const struct inject_order *order)
+{
+	u64 actual = inject_irq_off_inner(order);
+
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_bh_off_inner(const struct inject_order *order)
+{
+	u64 actual;
+
+	local_bh_disable();
+	actual = inject_spin(order, inject_at_once);
+	local_bh_enable();
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_bh_off_outer(const struct inject_order *order)
+{
+	u64 actual = inject_bh_off_inner(order);
+
+	inject_no_tail_call();
+	return actual;
+}
+
+struct inject_handler {
+	struct tasklet_struct tasklet;
+	const struct inject_order *order;
+	u64 actual;
+};
+
+static noinline u64 inject_handler_inner(const struct inject_order *order)
+{
+	u64 actual = inject_spin(order, inject_at_once);
+
+	inject_no_tail_call();
+	return actual;
+}
+
+static void inject_handler_outer(struct tasklet_struct *tasklet)
+{
+	struct inject_handler *handler = container_of(tasklet, struct inject_handler, tasklet);
+
+	handler->actual = inject_handler_inner(handler->order);
+	inject_no_tail_call();
+}
+
+static u64 inject_handler(const struct inject_order *order)
+{
+	struct inject_handler handler = { .order = order };
+
+	tasklet_setup(&handler.tasklet, inject_handler_outer);
+	/* It runs when these are enabled, as this task, unless ksoftirqd is at work. */
+	local_bh_disable();
+	tasklet_schedule(&handler.tasklet);
+	local_bh_enable();
+	/* Waits until it has run. */
+	tasklet_kill(&handler.tasklet);
+	return handler.actual;
+}
+
+static noinline u64 inject_no_sched_inner(const struct inject_order *order)
+{
+	u64 actual;
+
+	/* With preemption off this is a stall on every preemption model. */
+	preempt_disable();
+	wake_up_process(order->competitor);
+	actual = inject_spin(order, inject_resched_wanted);
+	preempt_enable();
+	/* Where preemption is voluntary the switch is here. */
+	cond_resched();
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_no_sched_outer(const struct inject_order *order)
+{
+	u64 actual = inject_no_sched_inner(order);
+
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_irq_in_bh_outer(const struct inject_order *order)
+{
+	u64 actual;
+
+	local_bh_disable();
+	actual = inject_irq_off_inner(order);
+	local_bh_enable();
+	inject_no_tail_call();
+	return actual;
+}
+
+static noinline u64 inject_irq_in_no_sched_outer(const struct inject_order *order)
+{
+	u64 actual;
+
+	preempt_disable();
+	wake_up_process(order->competitor);
+	actual = inject_irq_off_inner(order);
+	preempt_enable();
+	cond_resched();
+	inject_no_tail_call();
+	return actual;
+}
+
+#ifndef CONFIG_PREEMPT_RT
+/* There softirqs are disabled by a lock that sleeps. */
+static noinline u64 inject_bh_in_no_sched_outer(const struct inject_order *order)
+{
+	u64 actual;
+
+	preempt_disable();
+	wake_up_process(order->competitor);
+	actual = inject_bh_off_inner(order);
+	preempt_enable();
+	cond_resched();
+	inject_no_tail_call();
+	return actual;
+}
+#endif
+
+/* No stall: the task can be interrupted and preempted all the time. */
+static noinline u64 inject_leave_to_ksoftirqd(const struct inject_order *order)
+{
+	const struct inject_order nothing = {};
+	struct inject_handler handler = { .order = &nothing };
+	u64 actual;
+
+	tasklet_setup(&handler.tasklet, inject_handler_outer);
+	/* From a task with softirqs enabled this wakes ksoftirqd, which has to wait. */
+	tasklet_schedule(&handler.tasklet);
+	actual = inject_spin(order, inject_at_once);
+	tasklet_kill(&handler.tasklet);
+	return actual;
+}
+
+static const struct inject_kind inject_kinds[] = {
+	{ "irq", inject_irq_off_outer },
+	{ "softirq", inject_bh_off_outer },
+	{ "softirq-handler", inject_handler },
+	{ "sched", inject_no_sched_outer, .competes = true },
+	{ "irq-in-softirq", inject_irq_in_bh_outer },
+	{ "irq-in-sched", inject_irq_in_no_sched_outer, .competes = true },
+#ifndef CONFIG_PREEMPT_RT
+	{ "softirq-in-sched", inject_bh_in_no_sched_outer, .competes = true },
+#endif
+	{ "ksoftirqd", inject_leave_to_ksoftirqd },
+	{ "lockup", inject_irq_off_outer, .endless = true },
+};
+
+/**
+ * inject_kind() - the kind of this name
+ * @name: as requested
+ *
+ * Return: the kind, NULL if there is none.
+ */
+const struct inject_kind *inject_kind(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(inject_kinds); i++)
+		if (!strcmp(inject_kinds[i].name, name))
+			return &inject_kinds[i];
+	return NULL;
+}
