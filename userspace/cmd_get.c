@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <netlink/genl/genl.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "json.h"
@@ -38,12 +38,13 @@ static int take_line(struct nlmsghdr *nlh, void *arg)
 {
 	static const struct {
 		int column;
-		int attr;
-	} numbers[] = {
-		{ VALUE, KSTALLMON_A_TUNABLE_VALUE },
+		int number;
+		int text;
+	} cells[] = {
+		{ VALUE, KSTALLMON_A_TUNABLE_VALUE, KSTALLMON_A_TUNABLE_TEXT },
 		{ MIN, KSTALLMON_A_TUNABLE_MIN },
 		{ MAX, KSTALLMON_A_TUNABLE_MAX },
-		{ DEFAULT, KSTALLMON_A_TUNABLE_DEFAULT },
+		{ DEFAULT, KSTALLMON_A_TUNABLE_DEFAULT, KSTALLMON_A_TUNABLE_DEFAULT_TEXT },
 	};
 	struct nlattr *tb[KSTALLMON_A_TUNABLE_LAST + 1];
 	struct libscols_table *table = arg;
@@ -53,16 +54,19 @@ static int take_line(struct nlmsghdr *nlh, void *arg)
 		scols_table_remove_lines(table);
 		return 0;
 	}
-	spec_parse(&spec_tunable, genlmsg_attrdata(nlmsg_data(nlh), 0),
-		   genlmsg_attrlen(nlmsg_data(nlh), 0), tb);
+	spec_parse_message(&spec_tunable, nlh, tb);
 	line = table_line(table);
 	table_cell(line, NAME, "%s", spec_string(tb[KSTALLMON_A_TUNABLE_NAME]));
 	table_cell(line, UNIT, "%s", spec_string(tb[KSTALLMON_A_TUNABLE_UNIT]));
 	table_cell(line, DESCRIPTION, "%s", spec_string(tb[KSTALLMON_A_TUNABLE_DOC]));
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (tb[numbers[i].attr])
-			table_cell(line, numbers[i].column, "%" PRIu64,
-				   nla_get_u64(tb[numbers[i].attr]));
+	for (size_t i = 0; i < ARRAY_SIZE(cells); i++) {
+		struct nlattr *number = tb[cells[i].number], *text = tb[cells[i].text];
+
+		if (number)
+			table_cell(line, cells[i].column, "%" PRIu64, nla_get_u64(number));
+		else
+			table_cell(line, cells[i].column, "%s", text ? nla_get_string(text) : "-");
+	}
 	return 0;
 }
 
@@ -75,6 +79,23 @@ static int take_object(struct nlmsghdr *nlh, void *arg)
 	json_object_put(*array);
 	*array = json_object_new_array();
 	return 0;
+}
+
+/* A refusal may mean that nothing has this name, which has an error of its own. */
+static bool is_unknown(struct knl *nl, const char *name)
+{
+	struct tunables tunables;
+	char text[sizeof(nl->text)];
+	bool unknown;
+
+	/* The reason for the first refusal is still wanted. */
+	memcpy(text, nl->text, sizeof(text));
+	unknown = !tunables_get(nl, &tunables) && !tunable_find(&tunables, name);
+	memcpy(nl->text, text, sizeof(text));
+	if (unknown)
+		tunable_unknown(&tunables, "get", name);
+	tunables_free(&tunables);
+	return unknown;
 }
 
 static int ask(struct knl *nl, const char *name, knl_reply reply, void *arg)
@@ -90,7 +111,7 @@ static int ask(struct knl *nl, const char *name, knl_reply reply, void *arg)
 			die("get: '%s' is too long for a name", name);
 		ret = knl_request(nl, msg, reply, arg);
 	}
-	if (ret && (ret == -EPERM || !name || !tunable_unknown(nl, "get", name)))
+	if (ret && (ret == -EPERM || !name || !is_unknown(nl, name)))
 		knl_error(nl, ret, "get");
 	return ret;
 }

@@ -74,8 +74,7 @@ static int take_status(struct nlmsghdr *nlh, void *arg)
 	struct nlattr *tb[KSTALLMON_A_STATUS_MAX + 1];
 	struct where *where = arg;
 
-	spec_parse(&spec_status, genlmsg_attrdata(nlmsg_data(nlh), 0),
-		   genlmsg_attrlen(nlmsg_data(nlh), 0), tb);
+	spec_parse_message(&spec_status, nlh, tb);
 	where->instance = spec_u32(tb[KSTALLMON_A_STATUS_INSTANCE]);
 	where->numbered = spec_u64(tb[KSTALLMON_A_STATUS_NUMBERED]);
 	return where->instance ? 0 : -EBADMSG;

@@ -28,29 +28,22 @@ static const struct table_column global_columns[] = {
 	{ "VALUE", 0 },
 };
 
-enum { CPU, WATCHED, BEATS, COST, STALLS, LONGEST, QUEUED, DROPPED, HELD_BACK };
+enum { CPU, STATE, GAP, BEATS, COST, STALLS, LONGEST, DEFERRED, QUEUED, DROPPED, HELD_BACK, KIB };
 
 static const struct table_column cpu_columns[] = {
 	[CPU] = { "CPU", SCOLS_FL_RIGHT },
-	[WATCHED] = { "WATCHED", 0 },
+	[STATE] = { "STATE", 0 },
+	[GAP] = { "GAP", SCOLS_FL_RIGHT },
 	[BEATS] = { "BEATS", SCOLS_FL_RIGHT },
 	[COST] = { "NS/BEAT", SCOLS_FL_RIGHT },
 	[STALLS] = { "STALLS", SCOLS_FL_RIGHT },
 	[LONGEST] = { "LONGEST", SCOLS_FL_RIGHT },
+	[DEFERRED] = { "DEFERRED", SCOLS_FL_RIGHT },
 	[QUEUED] = { "QUEUED", SCOLS_FL_RIGHT },
 	[DROPPED] = { "DROPPED", SCOLS_FL_RIGHT },
 	[HELD_BACK] = { "SUPPRESSED", SCOLS_FL_RIGHT },
+	[KIB] = { "KIB", SCOLS_FL_RIGHT },
 };
-
-static void cell_ns(struct libscols_line *line, size_t column, uint64_t ns)
-{
-	if (ns < 1000000)
-		table_cell(line, column, "%" PRIu64 " ns", ns);
-	else if (ns < 1000000000)
-		table_cell(line, column, "%.1f ms", ns / 1e6);
-	else
-		table_cell(line, column, "%.3f s", ns / 1e9);
-}
 
 static void cell_real(struct libscols_line *line, size_t column, uint64_t real)
 {
@@ -75,7 +68,7 @@ static void global_line(struct libscols_table *table, const struct spec_attr *sp
 	if (spec->type == SPEC_STRING)
 		table_cell(line, 1, "%s", nla_get_string(attr));
 	else if (spec->unit == SPEC_NS)
-		cell_ns(line, 1, nla_get_u64(attr));
+		table_ns(line, 1, nla_get_u64(attr));
 	else if (spec->unit == SPEC_REAL)
 		cell_real(line, 1, nla_get_u64(attr));
 	else if (spec->unit == SPEC_BYTES)
@@ -102,7 +95,6 @@ static int global_text(struct nlmsghdr *nlh, void *arg)
 
 static int cpu_text(struct nlmsghdr *nlh, void *arg)
 {
-	struct genlmsghdr *genl = nlmsg_data(nlh);
 	struct libscols_table *table = arg;
 	struct nlattr *tb[KSTALLMON_A_CPU_MAX + 1];
 	struct libscols_line *line;
@@ -112,19 +104,22 @@ static int cpu_text(struct nlmsghdr *nlh, void *arg)
 		scols_table_remove_lines(table);
 		return 0;
 	}
-	spec_parse(&spec_cpu, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), tb);
+	spec_parse_message(&spec_cpu, nlh, tb);
 	line = table_line(table);
 	beats = spec_u64(tb[KSTALLMON_A_CPU_BEATS]);
 	table_cell(line, CPU, "%" PRIu32, spec_u32(tb[KSTALLMON_A_CPU_CPU]));
-	table_cell(line, WATCHED, "%s", spec_u32(tb[KSTALLMON_A_CPU_WATCHED]) ? "yes" : "no");
+	table_name(line, STATE, &spec_cpu_states, spec_u32(tb[KSTALLMON_A_CPU_STATE]));
+	table_ns(line, GAP, spec_u64(tb[KSTALLMON_A_CPU_GAP]));
 	table_cell(line, BEATS, "%" PRIu64, beats);
 	table_cell(line, COST, "%" PRIu64,
 		   beats ? spec_u64(tb[KSTALLMON_A_CPU_BEAT_TIME]) / beats : 0);
 	table_cell(line, STALLS, "%" PRIu64, spec_u64(tb[KSTALLMON_A_CPU_STALLS]));
-	cell_ns(line, LONGEST, spec_u64(tb[KSTALLMON_A_CPU_LONGEST]));
+	table_ns(line, LONGEST, spec_u64(tb[KSTALLMON_A_CPU_LONGEST]));
+	table_cell(line, DEFERRED, "%" PRIu64, spec_u64(tb[KSTALLMON_A_CPU_DEFERRED]));
 	table_cell(line, QUEUED, "%" PRIu32, spec_u32(tb[KSTALLMON_A_CPU_QUEUED]));
 	table_cell(line, DROPPED, "%" PRIu64, spec_u64(tb[KSTALLMON_A_CPU_DROPPED]));
 	table_cell(line, HELD_BACK, "%" PRIu64, spec_u64(tb[KSTALLMON_A_CPU_SUPPRESSED]));
+	table_cell(line, KIB, "%.1f", spec_u64(tb[KSTALLMON_A_CPU_MEMORY]) / 1024.0);
 	return 0;
 }
 

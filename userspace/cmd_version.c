@@ -24,8 +24,7 @@ static int take_version(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[KSTALLMON_A_STATUS_MAX + 1];
 
-	spec_parse(&spec_status, genlmsg_attrdata(nlmsg_data(nlh), 0),
-		   genlmsg_attrlen(nlmsg_data(nlh), 0), tb);
+	spec_parse_message(&spec_status, nlh, tb);
 	free(*(char **)arg);
 	*(char **)arg = strdup(spec_string(tb[KSTALLMON_A_STATUS_VERSION]));
 	return 0;

@@ -13,12 +13,11 @@
  */
 int event_decode(struct nlmsghdr *nlh, struct event *event)
 {
-	struct genlmsghdr *genl = nlmsg_data(nlh);
 	struct nlattr **tb = &event->attrs[0];
 
 	if (!genlmsg_valid_hdr(nlh, 0))
 		return -EBADMSG;
-	spec_parse(&spec_event, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), tb);
+	spec_parse_message(&spec_event, nlh, tb);
 	if (!tb[KSTALLMON_A_EVENT_INSTANCE] || !tb[KSTALLMON_A_EVENT_SEQ] ||
 	    !tb[KSTALLMON_A_EVENT_TYPE])
 		return -EBADMSG;

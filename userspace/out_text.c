@@ -55,22 +55,71 @@ static void put_task(FILE *file, struct nlattr *nest)
 		fprintf(file, " of process %" PRIu32, tgid);
 }
 
-static void put_stall(FILE *file, const struct event *event)
+static void put_kind(FILE *file, const struct event *event)
+{
+	fputc(' ', file);
+	put_enum(file, &spec_kinds, event->attrs[KSTALLMON_A_EVENT_KIND]);
+}
+
+/* What ran, and who says so. */
+static void put_who(FILE *file, const struct event *event)
 {
 	struct nlattr *const *attrs = event->attrs;
 
-	fputc(' ', file);
-	put_enum(file, &spec_kinds, attrs[KSTALLMON_A_EVENT_KIND]);
+	put_task(file, attrs[KSTALLMON_A_EVENT_TASK]);
+	if (attrs[KSTALLMON_A_EVENT_WATCHER])
+		fprintf(file, ", seen by cpu %" PRIu32, spec_u32(attrs[KSTALLMON_A_EVENT_WATCHER]));
+}
+
+static void put_context(FILE *file, struct nlattr *attr)
+{
+	if (!attr)
+		return;
+	fputs(" in ", file);
+	put_enum(file, &spec_contexts, attr);
+}
+
+/* That kernel code is to blame goes without saying. */
+static void put_class(FILE *file, const struct event *event)
+{
+	struct nlattr *class = event->attrs[KSTALLMON_A_EVENT_CLASS];
+	struct nlattr *steal = event->attrs[KSTALLMON_A_EVENT_STEAL];
+
+	if (class && spec_u32(class) != KSTALLMON_STALL_CLASS_KERNEL) {
+		fputs(", cause ", file);
+		put_enum(file, &spec_classes, class);
+	}
+	if (steal) {
+		fputs(", steal ", file);
+		put_ms(file, spec_u64(steal), false);
+		fputs(" ms", file);
+	}
+}
+
+static void put_begin(FILE *file, const struct event *event)
+{
+	put_kind(file, event);
+	fputs(" stalled for ", file);
+	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]), false);
+	fputs(" ms so far", file);
+	put_context(file, event->attrs[KSTALLMON_A_EVENT_CONTEXT]);
+	put_who(file, event);
+}
+
+static void put_end(FILE *file, const struct event *event)
+{
+	put_kind(file, event);
 	fputs(" stall ", file);
 	put_bounds(file, event);
-	fputs(" in ", file);
-	put_enum(file, &spec_contexts, attrs[KSTALLMON_A_EVENT_CONTEXT]);
-	put_task(file, attrs[KSTALLMON_A_EVENT_TASK]);
+	put_context(file, event->attrs[KSTALLMON_A_EVENT_CONTEXT]);
+	put_class(file, event);
+	put_who(file, event);
 }
 
 /* What the first line of an event says after number and CPU. */
 static void (*const put_type[])(FILE *file, const struct event *event) = {
-	[KSTALLMON_EVENT_TYPE_STALL_END] = put_stall,
+	[KSTALLMON_EVENT_TYPE_STALL_END] = put_end,
+	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = put_begin,
 };
 
 static void put_missing(FILE *file, const struct event *event)
@@ -92,14 +141,16 @@ static void put_missing(FILE *file, const struct event *event)
 	fputc(')', file);
 }
 
-static void put_stack(struct out *out, struct nlattr *nest)
+static void put_stack(struct out *out, struct nlattr *nest, const char *heading, bool first)
 {
-	bool first = true, truncated = false;
+	bool truncated = false;
 	struct nlattr *attr;
 	int rest;
 
 	if (!nest)
 		return;
+	if (heading)
+		fprintf(out->file, "  %s:\n", heading);
 	nla_for_each_nested(attr, nest, rest) {
 		bool bold = first && out->colour;
 
@@ -116,6 +167,20 @@ static void put_stack(struct out *out, struct nlattr *nest)
 	}
 	if (truncated)
 		fputs("    (truncated)\n", out->file);
+}
+
+/*
+ * While it lasted the culprit itself ran; at the end it may have been left already. An
+ * end's line speaks of the end, so a live stack below it has its heading in any case.
+ */
+static void put_stacks(struct out *out, const struct event *event)
+{
+	struct nlattr *live = event->attrs[KSTALLMON_A_EVENT_LIVE_STACK];
+	struct nlattr *end = event->attrs[KSTALLMON_A_EVENT_STACK];
+	bool over = event->type != KSTALLMON_EVENT_TYPE_STALL_BEGIN;
+
+	put_stack(out, live, over ? "while it lasted" : NULL, true);
+	put_stack(out, end, live ? "at its end" : NULL, !live);
 }
 
 static void put_time(struct out *out, uint64_t real)
@@ -141,7 +206,7 @@ static void text_event(struct out *out, const struct event *event)
 		fprintf(file, " event of type %" PRIu32, event->type);
 	put_missing(file, event);
 	fputc('\n', file);
-	put_stack(out, attrs[KSTALLMON_A_EVENT_STACK]);
+	put_stacks(out, event);
 }
 
 static void __attribute__((format(printf, 2, 3))) put_note(struct out *out, const char *fmt, ...)

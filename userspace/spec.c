@@ -4,7 +4,7 @@
  * and printed as JSON, like the others.
  */
 #include <string.h>
-#include <netlink/netlink.h>
+#include <netlink/genl/genl.h>
 
 #include "spec.h"
 #include "util.h"
@@ -20,19 +20,39 @@
 
 static const char *const event_types[] = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = "stall-end",
+	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = "stall-begin",
 };
 const struct spec_names spec_event_types = NAMES(event_types);
 
 static const char *const kinds[] = {
 	[KSTALLMON_STALL_KIND_IRQ] = "irq",
+	[KSTALLMON_STALL_KIND_SOFTIRQ] = "softirq",
+	[KSTALLMON_STALL_KIND_SCHED] = "sched",
 };
 const struct spec_names spec_kinds = NAMES(kinds);
 
 static const char *const contexts[] = {
 	[KSTALLMON_CONTEXT_KERNEL] = "kernel",
 	[KSTALLMON_CONTEXT_USER] = "user",
+	[KSTALLMON_CONTEXT_IDLE] = "idle",
 };
 const struct spec_names spec_contexts = NAMES(contexts);
+
+static const char *const classes[] = {
+	[KSTALLMON_STALL_CLASS_KERNEL] = "kernel",
+	[KSTALLMON_STALL_CLASS_HYPERVISOR] = "hypervisor",
+	[KSTALLMON_STALL_CLASS_UNKNOWN] = "unknown",
+};
+const struct spec_names spec_classes = NAMES(classes);
+
+static const char *const cpu_states[] = {
+	[KSTALLMON_CPU_STATE_BUSY] = "busy",
+	[KSTALLMON_CPU_STATE_SENTRY] = "sentry",
+	[KSTALLMON_CPU_STATE_BACKED_OFF] = "backed-off",
+	[KSTALLMON_CPU_STATE_EXCLUDED] = "excluded",
+	[KSTALLMON_CPU_STATE_OFFLINE] = "offline",
+};
+const struct spec_names spec_cpu_states = NAMES(cpu_states);
 
 static const struct spec_attr task_attrs[] = {
 	[KSTALLMON_A_TASK_COMM] = { "comm", SPEC_STRING },
@@ -66,6 +86,10 @@ static const struct spec_attr event_attrs[] = {
 	[KSTALLMON_A_EVENT_DURATION_MAX] = { "duration-max", SPEC_U64, SPEC_NS },
 	[KSTALLMON_A_EVENT_CONTEXT] = { "context", SPEC_U32, .names = &spec_contexts },
 	[KSTALLMON_A_EVENT_STACK] = { "stack", SPEC_NEST, .nest = &spec_stack },
+	[KSTALLMON_A_EVENT_CLASS] = { "class", SPEC_U32, .names = &spec_classes },
+	[KSTALLMON_A_EVENT_STEAL] = { "steal", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_LIVE_STACK] = { "live-stack", SPEC_NEST, .nest = &spec_stack },
+	[KSTALLMON_A_EVENT_WATCHER] = { "watcher", SPEC_U32 },
 };
 const struct spec_set spec_event = SET(event_attrs);
 
@@ -89,6 +113,9 @@ static const struct spec_attr status_attrs[] = {
 	[KSTALLMON_A_STATUS_UNSENT] = { "unsent", SPEC_U64 },
 	[KSTALLMON_A_STATUS_SUBSCRIBERS] = { "subscribers", SPEC_U32 },
 	[KSTALLMON_A_STATUS_MEMORY] = { "memory", SPEC_U64, SPEC_BYTES },
+	[KSTALLMON_A_STATUS_MEMORY_HISTORY] = { "memory-history", SPEC_U64, SPEC_BYTES },
+	[KSTALLMON_A_STATUS_BACKED_OFF] = { "backed-off", SPEC_U32 },
+	[KSTALLMON_A_STATUS_EXCLUDED] = { "excluded", SPEC_U32 },
 };
 const struct spec_set spec_status = SET(status_attrs);
 
@@ -102,8 +129,30 @@ static const struct spec_attr cpu_attrs[] = {
 	[KSTALLMON_A_CPU_QUEUED] = { "queued", SPEC_U32 },
 	[KSTALLMON_A_CPU_DROPPED] = { "dropped", SPEC_U64 },
 	[KSTALLMON_A_CPU_SUPPRESSED] = { "suppressed", SPEC_U64 },
+	[KSTALLMON_A_CPU_STATE] = { "state", SPEC_U32, .names = &spec_cpu_states },
+	[KSTALLMON_A_CPU_GAP] = { "gap", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_CPU_DEFERRED] = { "deferred", SPEC_U64 },
+	[KSTALLMON_A_CPU_MEMORY] = { "memory", SPEC_U64, SPEC_BYTES },
 };
 const struct spec_set spec_cpu = SET(cpu_attrs);
+
+static const struct spec_attr bucket_attrs[] = {
+	[KSTALLMON_A_BUCKET_FROM] = { "from", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_BUCKET_COUNT] = { "count", SPEC_U64 },
+};
+const struct spec_set spec_bucket = SET(bucket_attrs);
+
+static const struct spec_attr histogram_attrs[] = {
+	[KSTALLMON_A_HISTOGRAM_CPU] = { "cpu", SPEC_U32 },
+	[KSTALLMON_A_HISTOGRAM_KIND] = { "kind", SPEC_U32, .names = &spec_kinds },
+	[KSTALLMON_A_HISTOGRAM_SINCE_BOOT] = { "since-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_HISTOGRAM_COUNT] = { "count", SPEC_U64 },
+	[KSTALLMON_A_HISTOGRAM_TIME] = { "time", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_HISTOGRAM_LONGEST] = { "longest", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_HISTOGRAM_BUCKET] = { "bucket", SPEC_NEST, .multi = true,
+					   .nest = &spec_bucket },
+};
+const struct spec_set spec_histogram = SET(histogram_attrs);
 
 static const struct spec_attr tunable_attrs[] = {
 	[KSTALLMON_A_TUNABLE_NAME] = { "name", SPEC_STRING },
@@ -113,6 +162,8 @@ static const struct spec_attr tunable_attrs[] = {
 	[KSTALLMON_A_TUNABLE_DEFAULT] = { "default", SPEC_U64 },
 	[KSTALLMON_A_TUNABLE_VALUE] = { "value", SPEC_U64 },
 	[KSTALLMON_A_TUNABLE_DOC] = { "doc", SPEC_STRING },
+	[KSTALLMON_A_TUNABLE_TEXT] = { "text", SPEC_STRING },
+	[KSTALLMON_A_TUNABLE_DEFAULT_TEXT] = { "default-text", SPEC_STRING },
 };
 const struct spec_set spec_tunable = SET(tunable_attrs);
 
@@ -153,14 +204,7 @@ const struct spec_attr *spec_of(const struct spec_set *set, const struct nlattr 
 	return well_formed(spec->type, attr) ? spec : NULL;
 }
 
-/**
- * spec_parse - sort attributes by their number
- * @set: the set they belong to
- * @head: the first of them
- * @len: their length in bytes
- * @tb: @set->max + 1 pointers; NULL where there is no such attribute
- */
-void spec_parse(const struct spec_set *set, struct nlattr *head, int len, struct nlattr **tb)
+static void sort(const struct spec_set *set, struct nlattr *head, int len, struct nlattr **tb)
 {
 	struct nlattr *attr;
 	int rest;
@@ -173,15 +217,28 @@ void spec_parse(const struct spec_set *set, struct nlattr *head, int len, struct
 }
 
 /**
+ * spec_parse_message - sort the attributes of a message by their number
+ * @set: the set they belong to
+ * @nlh: the message
+ * @tb: @set->max + 1 pointers; NULL where there is no such attribute
+ */
+void spec_parse_message(const struct spec_set *set, struct nlmsghdr *nlh, struct nlattr **tb)
+{
+	struct genlmsghdr *genl = nlmsg_data(nlh);
+
+	sort(set, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), tb);
+}
+
+/**
  * spec_parse_nest - sort the attributes of a nest by their number
  * @set: the set they belong to
  * @nest: the nest; NULL is an empty one
- * @tb: as in spec_parse()
+ * @tb: as in spec_parse_message()
  */
 void spec_parse_nest(const struct spec_set *set, struct nlattr *nest, struct nlattr **tb)
 {
 	if (nest)
-		spec_parse(set, nla_data(nest), nla_len(nest), tb);
+		sort(set, nla_data(nest), nla_len(nest), tb);
 	else
 		memset(tb, 0, sizeof(*tb) * (set->max + 1));
 }

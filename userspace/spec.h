@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <netlink/attr.h>
+#include <netlink/msg.h>
 
 #include <linux/kstallmon.h>
 
@@ -72,11 +73,12 @@ struct spec_set {
 };
 
 extern const struct spec_set spec_task, spec_stack, spec_event, spec_status;
-extern const struct spec_set spec_cpu, spec_tunable;
-extern const struct spec_names spec_event_types, spec_kinds, spec_contexts;
+extern const struct spec_set spec_cpu, spec_bucket, spec_histogram, spec_tunable;
+extern const struct spec_names spec_event_types, spec_kinds, spec_contexts, spec_classes;
+extern const struct spec_names spec_cpu_states;
 
 const struct spec_attr *spec_of(const struct spec_set *set, const struct nlattr *attr);
-void spec_parse(const struct spec_set *set, struct nlattr *head, int len, struct nlattr **tb);
+void spec_parse_message(const struct spec_set *set, struct nlmsghdr *nlh, struct nlattr **tb);
 void spec_parse_nest(const struct spec_set *set, struct nlattr *nest, struct nlattr **tb);
 const char *spec_name(const struct spec_names *names, uint32_t value);
 uint64_t spec_number(const struct spec_attr *spec, const struct nlattr *attr);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,40 @@ void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
 	if (vasprintf(&text, fmt, args) < 0 || scols_line_refer_data(line, column, text))
 		die("out of memory");
 	va_end(args);
+}
+
+/**
+ * table_ns - fill a cell with a duration
+ * @line: its line
+ * @column: its column, from 0 on
+ * @ns: the duration
+ */
+void table_ns(struct libscols_line *line, size_t column, uint64_t ns)
+{
+	if (ns < 1000000)
+		table_cell(line, column, "%" PRIu64 " ns", ns);
+	else if (ns < 1000000000)
+		table_cell(line, column, "%.1f ms", ns / 1e6);
+	else
+		table_cell(line, column, "%.3f s", ns / 1e9);
+}
+
+/**
+ * table_name - fill a cell with an enumerator
+ * @line: its line
+ * @column: its column, from 0 on
+ * @names: of the enum
+ * @value: its number, which is shown if it has no name
+ */
+void table_name(struct libscols_line *line, size_t column, const struct spec_names *names,
+		uint32_t value)
+{
+	const char *name = spec_name(names, value);
+
+	if (name)
+		table_cell(line, column, "%s", name);
+	else
+		table_cell(line, column, "?%" PRIu32, value);
 }
 
 /**

@@ -4,6 +4,8 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "spec.h"
+
 /**
  * struct table_column - a column of a table
  * @name: its heading
@@ -18,6 +20,9 @@ struct libscols_table *table_new(const struct table_column *columns, size_t coun
 struct libscols_line *table_line(struct libscols_table *table);
 void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void table_ns(struct libscols_line *line, size_t column, uint64_t ns);
+void table_name(struct libscols_line *line, size_t column, const struct spec_names *names,
+		uint32_t value);
 int table_print(struct libscols_table *table);
 
 #endif

@@ -2,76 +2,87 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <netlink/genl/genl.h>
 
 #include "spec.h"
 #include "tunable.h"
 #include "util.h"
 
-#define MAX_NAMES 256
-
-struct names {
-	char *name[MAX_NAMES];
-	size_t count;
-};
-
-static void forget(struct names *names)
-{
-	while (names->count)
-		free(names->name[--names->count]);
-}
-
-static int take_name(struct nlmsghdr *nlh, void *arg)
+static int take(struct nlmsghdr *nlh, void *arg)
 {
 	struct nlattr *tb[KSTALLMON_A_TUNABLE_LAST + 1];
-	struct names *names = arg;
-	char *name;
+	struct tunables *tunables = arg;
+	struct tunable *tunable;
 
 	if (!nlh) {
-		forget(names);
+		tunables_free(tunables);
 		return 0;
 	}
-	spec_parse(&spec_tunable, genlmsg_attrdata(nlmsg_data(nlh), 0),
-		   genlmsg_attrlen(nlmsg_data(nlh), 0), tb);
-	if (!tb[KSTALLMON_A_TUNABLE_NAME] || names->count == MAX_NAMES)
+	spec_parse_message(&spec_tunable, nlh, tb);
+	if (!tb[KSTALLMON_A_TUNABLE_NAME] || tunables->count == TUNABLES_MAX)
 		return 0;
-	name = nla_strdup(tb[KSTALLMON_A_TUNABLE_NAME]);
-	if (!name)
+	tunable = &tunables->tunable[tunables->count];
+	tunable->name = nla_strdup(tb[KSTALLMON_A_TUNABLE_NAME]);
+	if (!tunable->name)
 		return -ENOMEM;
-	names->name[names->count++] = name;
+	tunable->text = tb[KSTALLMON_A_TUNABLE_TEXT];
+	tunable->value = spec_u64(tb[KSTALLMON_A_TUNABLE_VALUE]);
+	tunables->count++;
 	return 0;
 }
 
 /**
- * tunable_unknown - find out whether a name was refused because nothing has it
- * @nl: where to ask for the names there are
+ * tunables_get - ask the module which tunables it has
+ * @nl: where to
+ * @tunables: filled in; free them with tunables_free()
+ *
+ * Return: as knl_dump().
+ */
+int tunables_get(struct knl *nl, struct tunables *tunables)
+{
+	tunables->count = 0;
+	return knl_dump(nl, KSTALLMON_CMD_TUNABLE_GET, NULL, take, tunables);
+}
+
+/**
+ * tunables_free - let go of what tunables_get() brought
+ * @tunables: the tunables
+ */
+void tunables_free(struct tunables *tunables)
+{
+	while (tunables->count)
+		free(tunables->tunable[--tunables->count].name);
+}
+
+/**
+ * tunable_find - look a tunable up
+ * @tunables: all of them
+ * @name: its name
+ *
+ * Return: the tunable, or NULL if nothing has this name.
+ */
+const struct tunable *tunable_find(const struct tunables *tunables, const char *name)
+{
+	for (size_t i = 0; i < tunables->count; i++)
+		if (!strcmp(tunables->tunable[i].name, name))
+			return &tunables->tunable[i];
+	return NULL;
+}
+
+/**
+ * tunable_unknown - say that nothing has a name, and which was probably meant
+ * @tunables: all there are
  * @verb: for the error
  * @name: the name
- *
- * Return: true after having said so, with the name that was probably meant.
  */
-bool tunable_unknown(struct knl *nl, const char *verb, const char *name)
+void tunable_unknown(const struct tunables *tunables, const char *verb, const char *name)
 {
-	struct names names = { 0 };
-	char text[sizeof(nl->text)];
-	bool unknown = true;
+	const char *names[TUNABLES_MAX], *meant;
 
-	/* The reason for the first refusal is still wanted. */
-	memcpy(text, nl->text, sizeof(text));
-	if (knl_dump(nl, KSTALLMON_CMD_TUNABLE_GET, NULL, take_name, &names))
-		unknown = false;
-	memcpy(nl->text, text, sizeof(text));
-	for (size_t i = 0; i < names.count; i++)
-		if (!strcmp(names.name[i], name))
-			unknown = false;
-	if (unknown) {
-		const char *meant = nearest(name, (const char *const *)names.name, names.count);
-
-		if (meant)
-			err("%s: no tunable '%s': did you mean '%s'?", verb, name, meant);
-		else
-			err("%s: no tunable '%s': 'kstallmon get' lists them", verb, name);
-	}
-	forget(&names);
-	return unknown;
+	for (size_t i = 0; i < tunables->count; i++)
+		names[i] = tunables->tunable[i].name;
+	meant = nearest(name, names, tunables->count);
+	if (meant)
+		err("%s: no tunable '%s': did you mean '%s'?", verb, name, meant);
+	else
+		err("%s: no tunable '%s': 'kstallmon get' lists them", verb, name);
 }
