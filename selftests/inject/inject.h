@@ -23,15 +23,26 @@ struct inject_order {
 };
 
 /**
+ * struct inject_truth - a stall as it was
+ * @actual: its length in ns
+ * @paused: the longest time between two looks at the clock, in ns: with interrupts on, one of
+ *	milliseconds is the work of the host, which is a stall as well
+ */
+struct inject_truth {
+	u64 actual;
+	u64 paused;
+};
+
+/**
  * struct inject_kind - a way to stall
  * @name: as requested
- * @stall: causes one stall, returns how long it was in ns
+ * @stall: causes one stall
  * @competes: wants a competitor
  * @endless: never comes back, and takes no length
  */
 struct inject_kind {
 	const char *name;
-	u64 (*stall)(const struct inject_order *order);
+	struct inject_truth (*stall)(const struct inject_order *order);
 	bool competes;
 	bool endless;
 };

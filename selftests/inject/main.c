@@ -6,10 +6,11 @@
  * to the CPU and causes COUNT stalls (1 if not given) of MS ms, GAP_MS ms apart (50). Then read
  * from the same open file what really was, a line for each stall:
  *
- *	kind=irq cpu=1 requested_ns=120000000 actual_ns=120000842
+ *	kind=irq cpu=1 requested_ns=120000000 actual_ns=120000842 paused_ns=1204
  *
- * The actual length is measured within the stall, so the true one is a little longer. Kinds, with
- * the functions that a stack of the stall has, innermost first:
+ * The actual length is measured within the stall, so the true one is a little longer. In a virtual
+ * machine the host may hold up the CPU as well: the longest time that the stall saw none pass is
+ * told. Kinds, with the functions that a stack of the stall has, innermost first:
  *
  *	irq			interrupts off
  *		inject_irq_off_inner, inject_irq_off_outer
@@ -59,7 +60,7 @@ struct inject {
 	const struct inject_kind *kind;
 	struct inject_order order;
 	unsigned int nr;
-	u64 *actual;
+	struct inject_truth *truth;
 };
 
 /* Wants the CPU once each time it is woken. */
@@ -77,16 +78,16 @@ static int inject_compete(void *unused)
 
 static int inject_one(struct inject *inject)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	if (signal_pending(current))
 		return -EINTR;
 	if (raw_smp_processor_id() != inject->order.cpu)
 		return -EAGAIN; /* it went offline */
-	actual = inject->kind->stall(&inject->order);
+	truth = inject->kind->stall(&inject->order);
 	if (inject->order.steal_late)
-		inject_steal(&inject->order, actual);
-	inject->actual[inject->nr++] = actual;
+		inject_steal(&inject->order, truth.actual);
+	inject->truth[inject->nr++] = truth;
 	return 0;
 }
 
@@ -144,10 +145,10 @@ static int inject_request(struct inject *inject, const char *text)
 	if (count < 1 || count > INJECT_COUNT_MAX || gap_ms > INJECT_GAP_MS_MAX || steal > 100)
 		return -ERANGE;
 
-	kvfree(inject->actual);
+	kvfree(inject->truth);
 	inject->nr = 0;
-	inject->actual = kvmalloc_array(count, sizeof(*inject->actual), GFP_KERNEL);
-	if (!inject->actual)
+	inject->truth = kvmalloc_array(count, sizeof(*inject->truth), GFP_KERNEL);
+	if (!inject->truth)
 		return -ENOMEM;
 	inject->kind = kind;
 	inject->order = (struct inject_order){
@@ -184,9 +185,9 @@ static int inject_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&inject->lock);
 	for (i = 0; i < inject->nr; i++)
-		seq_printf(m, "kind=%s cpu=%u requested_ns=%llu actual_ns=%llu\n",
+		seq_printf(m, "kind=%s cpu=%u requested_ns=%llu actual_ns=%llu paused_ns=%llu\n",
 			   inject->kind->name, inject->order.cpu, inject->order.ns,
-			   inject->actual[i]);
+			   inject->truth[i].actual, inject->truth[i].paused);
 	mutex_unlock(&inject->lock);
 	return 0;
 }
@@ -209,7 +210,7 @@ static int inject_release(struct inode *inode, struct file *file)
 {
 	struct inject *inject = ((struct seq_file *)file->private_data)->private;
 
-	kvfree(inject->actual);
+	kvfree(inject->truth);
 	kfree(inject);
 	return single_release(inode, file);
 }

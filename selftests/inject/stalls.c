@@ -31,22 +31,26 @@ void inject_steal(const struct inject_order *order, u64 stalled)
 	local_irq_restore(flags);
 }
 
-/* To be called inside the stall. Returns how long that was, from when @began() held on. */
-static __always_inline u64 inject_spin(const struct inject_order *order, bool (*began)(void))
+/* To be called inside the stall, which begins when @began() holds. */
+static __always_inline struct inject_truth inject_spin(const struct inject_order *order,
+						       bool (*began)(void))
 {
-	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0;
+	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0, last;
+	struct inject_truth truth = {};
 
 	while (now - start < order->ns) {
 		/* Without the pause a single-threaded emulator runs no other CPU meanwhile. */
 		cpu_relax();
 		if (!from && began())
 			from = now;
+		last = now;
 		now = ktime_get_mono_fast_ns();
+		truth.paused = max(truth.paused, now - last);
 	}
-	now -= from ?: now;
+	truth.actual = from ? now - from : 0;
 	if (!order->steal_late)
-		inject_steal(order, now);
-	return now;
+		inject_steal(order, truth.actual);
+	return truth;
 }
 
 static __always_inline bool inject_at_once(void)
@@ -54,74 +58,69 @@ static __always_inline bool inject_at_once(void)
 	return true;
 }
 
-static __always_inline bool inject_resched_wanted(void)
-{
-	return need_resched();
-}
-
-static noinline u64 inject_irq_off_inner(const struct inject_order *order)
+static noinline struct inject_truth inject_irq_off_inner(const struct inject_order *order)
 {
 	unsigned long flags;
-	u64 actual;
+	struct inject_truth truth;
 
 	/* Not a spinlock: on PREEMPT_RT that would leave interrupts on. */
 	local_irq_save(flags);
-	actual = inject_spin(order, inject_at_once);
+	truth = inject_spin(order, inject_at_once);
 	local_irq_restore(flags);
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_irq_off_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_irq_off_outer(const struct inject_order *order)
 {
-	u64 actual = inject_irq_off_inner(order);
+	struct inject_truth truth = inject_irq_off_inner(order);
 
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_bh_off_inner(const struct inject_order *order)
+static noinline struct inject_truth inject_bh_off_inner(const struct inject_order *order)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	local_bh_disable();
-	actual = inject_spin(order, inject_at_once);
+	truth = inject_spin(order, inject_at_once);
 	local_bh_enable();
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_bh_off_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_bh_off_outer(const struct inject_order *order)
 {
-	u64 actual = inject_bh_off_inner(order);
+	struct inject_truth truth = inject_bh_off_inner(order);
 
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
 struct inject_handler {
 	struct tasklet_struct tasklet;
 	const struct inject_order *order;
-	u64 actual;
+	struct inject_truth truth;
 };
 
-static noinline u64 inject_handler_inner(const struct inject_order *order)
+static noinline struct inject_truth inject_handler_inner(const struct inject_order *order)
 {
-	u64 actual = inject_spin(order, inject_at_once);
+	struct inject_truth truth = inject_spin(order, inject_at_once);
 
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
 static void inject_handler_outer(struct tasklet_struct *tasklet)
 {
 	struct inject_handler *handler = container_of(tasklet, struct inject_handler, tasklet);
 
-	handler->actual = inject_handler_inner(handler->order);
+	handler->truth = inject_handler_inner(handler->order);
 	inject_no_tail_call();
 }
 
-static u64 inject_handler(const struct inject_order *order)
+static struct inject_truth inject_handler(const struct inject_order *order)
 {
 	struct inject_handler handler = { .order = order };
 
@@ -132,85 +131,85 @@ static u64 inject_handler(const struct inject_order *order)
 	local_bh_enable();
 	/* Waits until it has run. */
 	tasklet_kill(&handler.tasklet);
-	return handler.actual;
+	return handler.truth;
 }
 
-static noinline u64 inject_no_sched_inner(const struct inject_order *order)
+static noinline struct inject_truth inject_no_sched_inner(const struct inject_order *order)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	/* With preemption off this is a stall on every preemption model. */
 	preempt_disable();
 	wake_up_process(order->competitor);
-	actual = inject_spin(order, inject_resched_wanted);
+	truth = inject_spin(order, need_resched);
 	preempt_enable();
 	/* Where preemption is voluntary the switch is here. */
 	cond_resched();
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_no_sched_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_no_sched_outer(const struct inject_order *order)
 {
-	u64 actual = inject_no_sched_inner(order);
+	struct inject_truth truth = inject_no_sched_inner(order);
 
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_irq_in_bh_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_irq_in_bh_outer(const struct inject_order *order)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	local_bh_disable();
-	actual = inject_irq_off_inner(order);
+	truth = inject_irq_off_inner(order);
 	local_bh_enable();
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
-static noinline u64 inject_irq_in_no_sched_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_irq_in_no_sched_outer(const struct inject_order *order)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	preempt_disable();
 	wake_up_process(order->competitor);
-	actual = inject_irq_off_inner(order);
+	truth = inject_irq_off_inner(order);
 	preempt_enable();
 	cond_resched();
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 
 #ifndef CONFIG_PREEMPT_RT
 /* There softirqs are disabled by a lock that sleeps. */
-static noinline u64 inject_bh_in_no_sched_outer(const struct inject_order *order)
+static noinline struct inject_truth inject_bh_in_no_sched_outer(const struct inject_order *order)
 {
-	u64 actual;
+	struct inject_truth truth;
 
 	preempt_disable();
 	wake_up_process(order->competitor);
-	actual = inject_bh_off_inner(order);
+	truth = inject_bh_off_inner(order);
 	preempt_enable();
 	cond_resched();
 	inject_no_tail_call();
-	return actual;
+	return truth;
 }
 #endif
 
 /* No stall: the task can be interrupted and preempted all the time. */
-static noinline u64 inject_leave_to_ksoftirqd(const struct inject_order *order)
+static noinline struct inject_truth inject_leave_to_ksoftirqd(const struct inject_order *order)
 {
 	const struct inject_order nothing = {};
 	struct inject_handler handler = { .order = &nothing };
-	u64 actual;
+	struct inject_truth truth;
 
 	tasklet_setup(&handler.tasklet, inject_handler_outer);
 	/* From a task with softirqs enabled this wakes ksoftirqd, which has to wait. */
 	tasklet_schedule(&handler.tasklet);
-	actual = inject_spin(order, inject_at_once);
+	truth = inject_spin(order, inject_at_once);
 	tasklet_kill(&handler.tasklet);
-	return actual;
+	return truth;
 }
 
 static const struct inject_kind inject_kinds[] = {
