@@ -91,15 +91,21 @@ def load_injector():
         subprocess.run(["insmod", INJECTOR], check=True)
 
 
-def inject(cpu, ms, count=1, gap_ms=50, kind="irq"):
+def truths(text):
+    """What the injector says of its stalls: for each a dict with kind, actual_ns, paused_ns."""
+    return [{name: int(value) if value.isdigit() else value
+             for name, value in (word.split("=") for word in line.split())}
+            for line in text.splitlines()]
+
+
+def inject(cpu, ms, count=1, gap_ms=50, kind="irq", steal=0, late=False):
     """Cause stalls in this task. Returns how long each was, in ns, measured from within."""
     load_injector()
     with open(STALL, "r+", buffering=1) as stall:
-        stall.write(f"{kind} {cpu} {ms} {count} {gap_ms}")
+        stall.write(f"{kind} {cpu} {ms} {count} {gap_ms} {steal}{' late' if late else ''}")
         stall.flush()
-        lines = stall.read().splitlines()
-    actual = [int(dict(word.split("=") for word in line.split())["actual_ns"]) for line in lines]
-    assert len(actual) == count, lines
+        actual = [truth["actual_ns"] for truth in truths(stall.read())]
+    assert len(actual) == count, actual
     return actual
 
 
