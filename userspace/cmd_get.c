@@ -70,17 +70,6 @@ static int take_line(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int take_object(struct nlmsghdr *nlh, void *arg)
-{
-	struct json_object **array = arg;
-
-	if (nlh)
-		return json_object_array_add(*array, json_from_message(&spec_tunable, nlh));
-	json_object_put(*array);
-	*array = json_object_new_array();
-	return 0;
-}
-
 /* A refusal may mean that nothing has this name, which has an error of its own. */
 static bool is_unknown(struct knl *nl, const char *name)
 {
@@ -118,12 +107,12 @@ static int ask(struct knl *nl, const char *name, knl_reply reply, void *arg)
 
 static int print_json(struct knl *nl, const char *name)
 {
-	struct json_object *array = json_object_new_array();
-	int ret = ask(nl, name, take_object, &array);
+	struct json_dump dump = { &spec_tunable, json_object_new_array() };
+	int ret = ask(nl, name, json_take, &dump);
 
-	for (size_t i = 0; !ret && i < json_object_array_length(array); i++)
-		json_write(stdout, json_object_get(json_object_array_get_idx(array, i)));
-	json_object_put(array);
+	for (size_t i = 0; !ret && i < json_object_array_length(dump.array); i++)
+		json_write(stdout, json_object_get(json_object_array_get_idx(dump.array, i)));
+	json_object_put(dump.array);
 	return ret;
 }
 

@@ -47,16 +47,10 @@ static const struct table_column cpu_columns[] = {
 
 static void cell_real(struct libscols_line *line, size_t column, uint64_t real)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
+	struct table_text text;
 
-	if (!file)
-		die("out of memory");
-	out_time(file, real);
-	fclose(file);
-	table_cell(line, column, "%s", text);
-	free(text);
+	out_time(table_text_begin(&text), real);
+	table_text_end(&text, line, column);
 }
 
 static void global_line(struct libscols_table *table, const struct spec_attr *spec,
@@ -132,17 +126,6 @@ static int global_json(struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static int cpu_json(struct nlmsghdr *nlh, void *arg)
-{
-	struct json_object **array = arg;
-
-	if (nlh)
-		return json_object_array_add(*array, json_from_message(&spec_cpu, nlh));
-	json_object_put(*array);
-	*array = json_object_new_array();
-	return 0;
-}
-
 static int ask(struct knl *nl, knl_reply global, void *global_arg, knl_reply cpu, void *cpu_arg)
 {
 	int ret = knl_request(nl, knl_message(nl, KSTALLMON_CMD_STATUS_GET), global, global_arg);
@@ -156,14 +139,15 @@ static int ask(struct knl *nl, knl_reply global, void *global_arg, knl_reply cpu
 
 static int print_json(struct knl *nl)
 {
-	struct json_object *object = NULL, *cpus = json_object_new_array();
+	struct json_dump cpus = { &spec_cpu, json_object_new_array() };
+	struct json_object *object = NULL;
 
-	if (ask(nl, global_json, &object, cpu_json, &cpus)) {
+	if (ask(nl, global_json, &object, json_take, &cpus)) {
 		json_object_put(object);
-		json_object_put(cpus);
+		json_object_put(cpus.array);
 		return EXIT_FAILURE;
 	}
-	json_object_object_add(object, "cpus", cpus);
+	json_object_object_add(object, "cpus", cpus.array);
 	json_write(stdout, object);
 	return EXIT_SUCCESS;
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <netlink/genl/genl.h>
 
 #include "event.h"
+#include "util.h"
 
 /**
  * event_decode - read an event's message
@@ -25,4 +28,21 @@ int event_decode(struct nlmsghdr *nlh, struct event *event)
 	event->seq = nla_get_u64(tb[KSTALLMON_A_EVENT_SEQ]);
 	event->type = nla_get_u32(tb[KSTALLMON_A_EVENT_TYPE]);
 	return 0;
+}
+
+/**
+ * event_function - name the function of a frame, wherever in it that is
+ * @frame: "symbol+0xoffset [module]"
+ *
+ * Return: "symbol [module]", to be freed.
+ */
+char *event_function(const char *frame)
+{
+	int symbol = strcspn(frame, "+ ");
+	const char *module = frame + strcspn(frame, " ");
+	char *function;
+
+	if (asprintf(&function, "%.*s%s", symbol, frame, module) < 0)
+		die("out of memory");
+	return function;
 }

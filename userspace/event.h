@@ -22,5 +22,6 @@ struct event {
 };
 
 int event_decode(struct nlmsghdr *nlh, struct event *event);
+char *event_function(const char *frame);
 
 #endif

@@ -36,7 +36,13 @@ static size_t utf8_len(const char *text)
 	return len;
 }
 
-static struct json_object *json_string(const char *text)
+/**
+ * json_string - make a string of bytes
+ * @text: any bytes up to a zero; those that are not UTF-8 are replaced by U+FFFD
+ *
+ * Return: the string.
+ */
+struct json_object *json_string(const char *text)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
 	struct json_object *string;
@@ -62,20 +68,30 @@ static struct json_object *json_string(const char *text)
 	return string;
 }
 
+/**
+ * json_enum - name an enumerator
+ * @names: of the enum
+ * @value: its number
+ *
+ * Return: the name as a string, or the number if it is newer than this program.
+ */
+struct json_object *json_enum(const struct spec_names *names, uint32_t value)
+{
+	const char *name = spec_name(names, value);
+
+	return name ? json_string(name) : json_object_new_uint64(value);
+}
+
 static struct json_object *json_from_attrs(const struct spec_set *set, struct nlattr *head,
 					   int len);
 
 static struct json_object *json_value(const struct spec_attr *spec, struct nlattr *attr)
 {
-	const char *name = NULL;
-
 	switch (spec->type) {
 	case SPEC_U32:
 	case SPEC_U64:
 		if (spec->names)
-			name = spec_name(spec->names, nla_get_u32(attr));
-		if (name)
-			return json_string(name);
+			return json_enum(spec->names, nla_get_u32(attr));
 		return json_object_new_uint64(spec_number(spec, attr));
 	case SPEC_STRING:
 		return json_string(nla_get_string(attr));
@@ -134,6 +150,24 @@ struct json_object *json_from_message(const struct spec_set *set, struct nlmsghd
 	struct genlmsghdr *genl = nlmsg_data(nlh);
 
 	return json_from_attrs(set, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0));
+}
+
+/**
+ * json_take - make an array of a dump: a knl_reply
+ * @nlh: as knl_reply's
+ * @arg: struct json_dump
+ *
+ * Return: 0.
+ */
+int json_take(struct nlmsghdr *nlh, void *arg)
+{
+	struct json_dump *dump = arg;
+
+	if (nlh)
+		return json_object_array_add(dump->array, json_from_message(dump->set, nlh));
+	json_object_put(dump->array);
+	dump->array = json_object_new_array();
+	return 0;
 }
 
 /**

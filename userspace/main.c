@@ -20,9 +20,12 @@ static const struct verb {
 } verbs[] = {
 	{ "monitor", cmd_monitor, "print stalls as they happen" },
 	{ "history", cmd_history, "print the events the module still holds" },
+	{ "stalls", cmd_stalls, "count stalls by length, and name the top culprits" },
 	{ "status", cmd_status, "print the state of the module and of each CPU" },
 	{ "get", cmd_get, "print tunables" },
 	{ "set", cmd_set, "set tunables" },
+	{ "verify", cmd_verify,
+	  "cause a stall of each kind and see whether it is told (tests only)" },
 	{ "version", cmd_version, "print the versions of client and module" },
 	{ "help", cmd_help, "print this list, or the help of a verb" },
 };
@@ -66,7 +69,7 @@ static int cmd_help(int argc, char **argv)
 	if (argc == 2 && argv[1][0] == '-' && strcmp(argv[1], option) && strcmp(argv[1], "-h"))
 		die("help: unknown option '%s', see 'kstallmon help'", argv[1]);
 	puts("Usage: kstallmon VERB [OPTION]...\n"
-	     "Tell where the kernel kept a CPU from interrupts, how long, and whose code it was.\n");
+	     "Tell where the kernel held a CPU up, how long, and whose code it was.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].description);
 	puts("\nEach verb has its own --help. The manual page is kstallmon(8).\n"

@@ -174,6 +174,39 @@ void out_time(FILE *file, uint64_t real)
 	fprintf(file, "%s.%03" PRIu64, text, real / 1000000 % 1000);
 }
 
+/* In tenths of a millisecond, rounded down or up. */
+static void put_ms(FILE *file, uint64_t ns, bool up)
+{
+	uint64_t tenths = ns / 100000 + (up && ns % 100000);
+
+	fprintf(file, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
+}
+
+/**
+ * out_ms - write a duration that is a lower bound
+ * @file: where to
+ * @ns: the duration
+ */
+void out_ms(FILE *file, uint64_t ns)
+{
+	put_ms(file, ns, false);
+	fputs(" ms", file);
+}
+
+/**
+ * out_bounds - write a duration's bounds, which stay bounds: they are rounded outwards
+ * @file: where to
+ * @min: the lower one in ns
+ * @max: the upper one in ns
+ */
+void out_bounds(FILE *file, uint64_t min, uint64_t max)
+{
+	put_ms(file, min, false);
+	fputs("..", file);
+	put_ms(file, max, true);
+	fputs(" ms", file);
+}
+
 /**
  * out_now - read a clock
  * @clock: CLOCK_*

@@ -51,6 +51,8 @@ int out_lost(struct out *out, uint32_t instance, uint64_t from, uint64_t to);
 int out_gone(struct out *out, uint32_t instance);
 int out_back(struct out *out, uint32_t instance);
 void out_time(FILE *file, uint64_t real);
+void out_ms(FILE *file, uint64_t ns);
+void out_bounds(FILE *file, uint64_t min, uint64_t max);
 uint64_t out_now(int clock);
 
 #endif

@@ -19,22 +19,6 @@ static void put_enum(FILE *file, const struct spec_names *names, struct nlattr *
 		fprintf(file, "?%" PRIu32, spec_u32(attr));
 }
 
-/* The bounds stay bounds: the lower is rounded down, the upper up. */
-static void put_ms(FILE *file, uint64_t ns, bool up)
-{
-	uint64_t tenths = ns / 100000 + (up && ns % 100000);
-
-	fprintf(file, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
-}
-
-static void put_bounds(FILE *file, const struct event *event)
-{
-	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]), false);
-	fputs("..", file);
-	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MAX]), true);
-	fputs(" ms", file);
-}
-
 static void put_task(FILE *file, struct nlattr *nest)
 {
 	struct nlattr *task[KSTALLMON_A_TASK_MAX + 1];
@@ -91,8 +75,7 @@ static void put_class(FILE *file, const struct event *event)
 	}
 	if (steal) {
 		fputs(", steal ", file);
-		put_ms(file, spec_u64(steal), false);
-		fputs(" ms", file);
+		out_ms(file, spec_u64(steal));
 	}
 }
 
@@ -100,8 +83,8 @@ static void put_begin(FILE *file, const struct event *event)
 {
 	put_kind(file, event);
 	fputs(" stalled for ", file);
-	put_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]), false);
-	fputs(" ms so far", file);
+	out_ms(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]));
+	fputs(" so far", file);
 	put_context(file, event->attrs[KSTALLMON_A_EVENT_CONTEXT]);
 	put_who(file, event);
 }
@@ -110,7 +93,8 @@ static void put_end(FILE *file, const struct event *event)
 {
 	put_kind(file, event);
 	fputs(" stall ", file);
-	put_bounds(file, event);
+	out_bounds(file, spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MIN]),
+		   spec_u64(event->attrs[KSTALLMON_A_EVENT_DURATION_MAX]));
 	put_context(file, event->attrs[KSTALLMON_A_EVENT_CONTEXT]);
 	put_class(file, event);
 	put_who(file, event);
@@ -135,8 +119,7 @@ static void put_missing(FILE *file, const struct event *event)
 	fprintf(file, " (+%" PRIu64 " suppressed", held);
 	if (longest) {
 		fputs(", longest ", file);
-		put_ms(file, spec_u64(longest), false);
-		fputs(" ms", file);
+		out_ms(file, spec_u64(longest));
 	}
 	fputc(')', file);
 }

@@ -93,6 +93,33 @@ void table_name(struct libscols_line *line, size_t column, const struct spec_nam
 }
 
 /**
+ * table_text_begin - begin a cell that is written piece by piece
+ * @text: filled in
+ *
+ * Return: where to.
+ */
+FILE *table_text_begin(struct table_text *text)
+{
+	text->text = NULL;
+	text->file = open_memstream(&text->text, &text->size);
+	if (!text->file)
+		die("out of memory");
+	return text->file;
+}
+
+/**
+ * table_text_end - fill a cell with what was written
+ * @text: of table_text_begin()
+ * @line: the cell's line
+ * @column: its column, from 0 on
+ */
+void table_text_end(struct table_text *text, struct libscols_line *line, size_t column)
+{
+	if (fclose(text->file) || scols_line_refer_data(line, column, text->text))
+		die("out of memory");
+}
+
+/**
  * table_print - write a table to standard output and free it
  * @table: the table
  *

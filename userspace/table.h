@@ -2,6 +2,7 @@
 #ifndef KST_TABLE_H
 #define KST_TABLE_H
 
+#include <stdio.h>
 #include <libsmartcols/libsmartcols.h>
 
 #include "spec.h"
@@ -16,6 +17,18 @@ struct table_column {
 	int flags;
 };
 
+/**
+ * struct table_text - the text of a cell while it is written
+ * @file: where to
+ * @text: what was written, when @file is flushed
+ * @size: its length
+ */
+struct table_text {
+	FILE *file;
+	char *text;
+	size_t size;
+};
+
 struct libscols_table *table_new(const struct table_column *columns, size_t count);
 struct libscols_line *table_line(struct libscols_table *table);
 void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
@@ -23,6 +36,8 @@ void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
 void table_ns(struct libscols_line *line, size_t column, uint64_t ns);
 void table_name(struct libscols_line *line, size_t column, const struct spec_names *names,
 		uint32_t value);
+FILE *table_text_begin(struct table_text *text);
+void table_text_end(struct table_text *text, struct libscols_line *line, size_t column);
 int table_print(struct libscols_table *table);
 
 #endif
