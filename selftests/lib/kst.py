@@ -131,7 +131,7 @@ def unload():
 
 def tunables():
     """All tunables and their values."""
-    return {t["name"]: t["value"]
+    return {t["name"]: t["value"] if "value" in t else t["text"]
             for t in map(json.loads, kstallmon("get", "--json").stdout.splitlines())}
 
 
