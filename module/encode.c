@@ -8,6 +8,7 @@
 
 #include "encode.h"
 #include "netlink.h"
+#include "watched.h"
 
 static int kst_put_u64(struct sk_buff *skb, int type, u64 value)
 {
@@ -28,23 +29,24 @@ static int kst_put_task(struct sk_buff *skb, const struct kst_task *task)
 	return 0;
 }
 
-static int kst_put_stack(struct sk_buff *skb, int type, const struct kst_names *names)
+static int kst_put_stack(struct sk_buff *skb, int type, const struct kst_names *names,
+			 enum kst_stack_nr which)
 {
 	const char *name = names->text;
 	struct nlattr *nest;
-	unsigned int i;
+	unsigned int i, before = which == KST_STACK_END ? names->nr[KST_STACK_LIVE] : 0;
 
-	if (!names->nr)
+	if (!names->nr[which])
 		return 0;
 	nest = nla_nest_start(skb, type);
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < names->nr; i++) {
-		if (nla_put_string(skb, KSTALLMON_A_STACK_FRAME, name))
+	for (i = 0; i < before + names->nr[which]; i++) {
+		if (i >= before && nla_put_string(skb, KSTALLMON_A_STACK_FRAME, name))
 			return -EMSGSIZE;
 		name += strlen(name) + 1;
 	}
-	if (names->truncated && nla_put_flag(skb, KSTALLMON_A_STACK_TRUNCATED))
+	if (names->truncated[which] && nla_put_flag(skb, KSTALLMON_A_STACK_TRUNCATED))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -57,10 +59,16 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 	return nla_put_u32(skb, KSTALLMON_A_EVENT_KIND, stall->kind) ||
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_STALL_ID, stall->id) ||
 	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MIN, stall->duration_min) ||
-	       kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MAX, stall->duration_max) ||
-	       nla_put_u32(skb, KSTALLMON_A_EVENT_CONTEXT, stall->context) ||
-	       kst_put_task(skb, &rec->ev.task) ||
-	       kst_put_stack(skb, KSTALLMON_A_EVENT_STACK, &rec->names);
+	       (stall->duration_max &&
+		kst_put_u64(skb, KSTALLMON_A_EVENT_DURATION_MAX, stall->duration_max)) ||
+	       (stall->class && nla_put_u32(skb, KSTALLMON_A_EVENT_CLASS, stall->class)) ||
+	       (stall->steal && kst_put_u64(skb, KSTALLMON_A_EVENT_STEAL, stall->steal)) ||
+	       (stall->watcher != KST_NO_CPU &&
+		nla_put_u32(skb, KSTALLMON_A_EVENT_WATCHER, stall->watcher)) ||
+	       (stall->context && (nla_put_u32(skb, KSTALLMON_A_EVENT_CONTEXT, stall->context) ||
+				   kst_put_task(skb, &rec->ev.task))) ||
+	       kst_put_stack(skb, KSTALLMON_A_EVENT_LIVE_STACK, &rec->names, KST_STACK_LIVE) ||
+	       kst_put_stack(skb, KSTALLMON_A_EVENT_STACK, &rec->names, KST_STACK_END);
 }
 
 /* Puts what is a type's own; returns 0, or not 0 if @skb is full. */
@@ -82,9 +90,12 @@ size_t kst_encode_size(const struct kst_logged *rec)
 	/* Every attribute of an event and of its task counts as the widest number there is. */
 	size_t size = (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX) * nla_total_size_64bit(8) +
 		      nla_total_size(TASK_COMM_LEN);
+	unsigned int i;
 
 	/* A string's attribute adds its header and less than NLA_ALIGNTO of padding. */
-	return size + rec->names.len + rec->names.nr * (NLA_HDRLEN + NLA_ALIGNTO) + NLA_HDRLEN;
+	for (i = 0; i < KST_NR_STACKS; i++)
+		size += rec->names.nr[i] * (NLA_HDRLEN + NLA_ALIGNTO) + 2 * NLA_HDRLEN;
+	return size + rec->names.len;
 }
 
 /**
@@ -98,8 +109,9 @@ int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec)
 {
 	const struct kst_event *ev = &rec->ev;
 
-	BUILD_BUG_ON(sizeof(struct kst_logged) + KST_FRAMES_MAX * (NLA_HDRLEN + NLA_ALIGNTO) +
-			     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 4) * 16 >
+	BUILD_BUG_ON(sizeof(struct kst_logged) +
+			     KST_NR_STACKS * KST_FRAMES_MAX * (NLA_HDRLEN + NLA_ALIGNTO) +
+			     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 8) * 16 >
 		     KST_EVENT_MSG_MAX);
 
 	if (nla_put_u32(skb, KSTALLMON_A_EVENT_INSTANCE, kst_instance()) ||
@@ -142,13 +154,19 @@ int kst_encode_status(struct sk_buff *skb, const struct kst_status *status)
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_HISTORY_HELD, status->history.held) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_OVERWRITTEN, status->history.overwritten,
 			      pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED, status->logs.queued) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED,
+			status->logs.queued + status->hearts.pending) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, status->logs.dropped, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, status->logs.suppressed, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, status->unsent, pad) ||
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS, status->subscribers) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY,
-			      status->history.memory + status->logs.memory, pad))
+			      status->history.memory + status->logs.memory + status->hearts.memory,
+			      pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY_HISTORY, status->history.memory,
+			      pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_BACKED_OFF, status->backed_off) ||
+	    nla_put_u32(skb, KSTALLMON_A_STATUS_EXCLUDED, status->excluded))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -168,22 +186,80 @@ int kst_encode_cpu(struct sk_buff *skb, unsigned int cpu, const struct kst_heart
 	const int pad = KSTALLMON_A_CPU_PAD;
 
 	if (nla_put_u32(skb, KSTALLMON_A_CPU_CPU, cpu) ||
-	    nla_put_u32(skb, KSTALLMON_A_CPU_WATCHED, heart->watched) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_WATCHED, kst_heartbeat_watched(heart)) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEATS, heart->beats, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_BEAT_TIME, heart->beat_time, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_STALLS, heart->stalls, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_LONGEST, heart->longest, pad) ||
-	    nla_put_u32(skb, KSTALLMON_A_CPU_QUEUED, log->queued) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_QUEUED, log->queued + heart->pending) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_DROPPED, log->dropped, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_SUPPRESSED, log->suppressed, pad))
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_SUPPRESSED, log->suppressed, pad) ||
+	    nla_put_u32(skb, KSTALLMON_A_CPU_STATE, heart->state) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_GAP, heart->gap, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_DEFERRED, heart->deferred, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_CPU_MEMORY, heart->memory + log->memory, pad))
 		return -EMSGSIZE;
 	return 0;
+}
+
+static int kst_put_bucket(struct sk_buff *skb, unsigned int i, u64 count)
+{
+	struct nlattr *nest = nla_nest_start(skb, KSTALLMON_A_HISTOGRAM_BUCKET);
+	u64 from = i ? NSEC_PER_MSEC << i : 0;
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_BUCKET_FROM, from, KSTALLMON_A_BUCKET_PAD) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_BUCKET_COUNT, count, KSTALLMON_A_BUCKET_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/**
+ * kst_encode_histogram() - write the stalls of one kind on one CPU
+ * @skb: message that its header was put to
+ * @cpu: which
+ * @kind: enum kstallmon_stall_kind
+ * @histogram: the stalls
+ * @since: when it began to count, CLOCK_BOOTTIME in ns
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_encode_histogram(struct sk_buff *skb, unsigned int cpu, u32 kind,
+			 const struct kst_histogram *histogram, u64 since)
+{
+	const int pad = KSTALLMON_A_HISTOGRAM_PAD;
+	unsigned int i;
+
+	if (nla_put_u32(skb, KSTALLMON_A_HISTOGRAM_CPU, cpu) ||
+	    nla_put_u32(skb, KSTALLMON_A_HISTOGRAM_KIND, kind) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_SINCE_BOOT, since, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_COUNT, histogram->count, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_TIME, histogram->time, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_LONGEST, histogram->longest, pad))
+		return -EMSGSIZE;
+	for (i = 0; i < KST_BUCKETS; i++)
+		if (histogram->bucket[i] && kst_put_bucket(skb, i, histogram->bucket[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int kst_put_tunable_text(struct sk_buff *skb, const struct kst_tunable *tunable)
+{
+	char text[KST_CPUS_MAX + 1];
+
+	kst_tunable_text(tunable, text, sizeof(text));
+	return nla_put_string(skb, KSTALLMON_A_TUNABLE_DOC, tunable->doc) ||
+	       nla_put_string(skb, KSTALLMON_A_TUNABLE_TEXT, text) ||
+	       nla_put_string(skb, KSTALLMON_A_TUNABLE_DEFAULT_TEXT, tunable->def_text);
 }
 
 /**
  * kst_encode_tunable() - write a tunable
  * @skb: message that its header was put to
  * @tunable: which
+ *
+ * Context: task, may sleep.
  *
  * Return: 0, or -EMSGSIZE if @skb is full.
  */
@@ -192,8 +268,11 @@ int kst_encode_tunable(struct sk_buff *skb, const struct kst_tunable *tunable)
 	const int pad = KSTALLMON_A_TUNABLE_PAD;
 
 	if (nla_put_string(skb, KSTALLMON_A_TUNABLE_NAME, tunable->name) ||
-	    nla_put_string(skb, KSTALLMON_A_TUNABLE_UNIT, tunable->unit) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MIN, tunable->min, pad) ||
+	    nla_put_string(skb, KSTALLMON_A_TUNABLE_UNIT, tunable->unit))
+		return -EMSGSIZE;
+	if (tunable->def_text)
+		return kst_put_tunable_text(skb, tunable) ? -EMSGSIZE : 0;
+	if (nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MIN, tunable->min, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_MAX, tunable->max, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_DEFAULT, tunable->def, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_TUNABLE_VALUE, READ_ONCE(tunable->value), pad) ||

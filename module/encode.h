@@ -16,6 +16,8 @@
 /**
  * struct kst_status - state of the module
  * @watched: CPUs with a heartbeat
+ * @backed_off: those of them that are idle and beat seldom
+ * @excluded: online CPUs without
  * @hearts: sums over all CPUs
  * @logs: likewise
  * @history: the history
@@ -25,6 +27,8 @@
  */
 struct kst_status {
 	u32 watched;
+	u32 backed_off;
+	u32 excluded;
 	struct kst_heartbeat_stats hearts;
 	struct kst_eventlog_stats logs;
 	struct kst_history_stats history;
@@ -38,6 +42,8 @@ int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec);
 int kst_encode_status(struct sk_buff *skb, const struct kst_status *status);
 int kst_encode_cpu(struct sk_buff *skb, unsigned int cpu, const struct kst_heartbeat_stats *heart,
 		   const struct kst_eventlog_stats *log);
+int kst_encode_histogram(struct sk_buff *skb, unsigned int cpu, u32 kind,
+			 const struct kst_histogram *histogram, u64 since);
 int kst_encode_tunable(struct sk_buff *skb, const struct kst_tunable *tunable);
 
 #endif /* KST_ENCODE_H */

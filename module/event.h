@@ -45,36 +45,44 @@ struct kst_stack {
 	unsigned long entry[KST_FRAMES_MAX];
 };
 
+/* No other CPU has seen it. */
+#define KST_NO_CPU U32_MAX
+
 /**
- * struct kst_stall - a CPU was held up
+ * struct kst_stall - a CPU is or was held up
  * @kind: enum kstallmon_stall_kind
- * @context: enum kstallmon_context
+ * @context: enum kstallmon_context; 0: not known
+ * @class: enum kstallmon_stall_class; 0: not judged
+ * @live_context: likewise of the stack while it lasted; not told
+ * @watcher: the CPU that saw it, or KST_NO_CPU
  * @id: the same in every event about this stall
- * @duration_min: it lasted at least this many ns
- * @duration_max: it lasted at most this many ns
+ * @duration_min: it has lasted at least this many ns
+ * @duration_max: it lasted at most this many ns; 0: it still lasts
+ * @steal: steal time within, in ns
  */
 struct kst_stall {
 	u32 kind;
 	u32 context;
+	u32 class;
+	u32 live_context;
+	u32 watcher;
 	u64 id;
 	u64 duration_min;
 	u64 duration_max;
+	u64 steal;
 };
 
 /**
- * struct kst_event - what a detector fills
- * @type: enum kstallmon_event_type
- * @cpu: the CPU it is about; the log fills in the one that detects
+ * struct kst_event - what is told of an event, its stacks apart
+ * @type: enum kstallmon_event_type; 0 is a line for the kernel log
+ * @cpu: the CPU it is about
  * @time_boot: when, CLOCK_BOOTTIME in ns
  * @time_real: when, CLOCK_REALTIME in ns
- * @dropped: events this CPU lost to a full queue since the event before
- * @suppressed: events of this type the rate limit held back on this CPU likewise
+ * @dropped: events the detecting CPU lost to a full queue since the event before
+ * @suppressed: events of this type the rate limit held back on that CPU likewise
  * @suppressed_longest: severity of the worst of those, in ns
- * @task: who was interrupted
- * @stack: where
+ * @task: who ran
  * @stall: for stall events
- *
- * The event log fills all up to @suppressed_longest, the detector the rest.
  */
 struct kst_event {
 	u32 type;
@@ -85,26 +93,42 @@ struct kst_event {
 	u64 suppressed;
 	u64 suppressed_longest;
 	struct kst_task task;
-	struct kst_stack stack;
 	union {
 		struct kst_stall stall;
 	};
 };
 
-#define KST_LOGGED_SIZE 4096
-#define KST_NAMES_SIZE (KST_LOGGED_SIZE - sizeof(struct kst_event) - 16)
+/* An event's stacks, in the order in which their names share the room there is. */
+enum kst_stack_nr {
+	KST_STACK_LIVE, /* while the stall lasted */
+	KST_STACK_END, /* where it ended */
+	KST_NR_STACKS
+};
 
 /**
- * struct kst_names - a stack's frames as text
+ * struct kst_record - what a detector fills
+ * @ev: the event; kst_record_begin() fills all up to its @time_real, the event log what was lost
+ * @stack: its stacks
+ */
+struct kst_record {
+	struct kst_event ev;
+	struct kst_stack stack[KST_NR_STACKS];
+};
+
+#define KST_LOGGED_SIZE 4096
+#define KST_NAMES_SIZE (KST_LOGGED_SIZE - sizeof(struct kst_event) - 24)
+
+/**
+ * struct kst_names - stacks as text
  * @len: bytes used in @text
- * @nr: strings in @text
- * @truncated: a frame or a part of one is missing
- * @text: one NUL-terminated string after another
+ * @nr: strings of each stack in @text
+ * @truncated: a frame of the stack or a part of one is missing
+ * @text: one NUL-terminated string after another, one stack after another
  */
 struct kst_names {
 	u16 len;
-	u8 nr;
-	bool truncated;
+	u8 nr[KST_NR_STACKS];
+	bool truncated[KST_NR_STACKS];
 	char text[KST_NAMES_SIZE];
 };
 
@@ -112,7 +136,7 @@ struct kst_names {
  * struct kst_logged - an event as the history keeps it, in one page
  * @seq: its number
  * @ev: the event
- * @names: its stack's frames; what is unused of them is not copied
+ * @names: its stacks' frames; what is unused of them is not copied
  */
 struct kst_logged {
 	u64 seq;

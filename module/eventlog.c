@@ -16,6 +16,7 @@
 #include "compat/compat.h"
 #include "eventlog.h"
 #include "history.h"
+#include "live.h"
 #include "netlink.h"
 #include "symbols.h"
 #include "tunables.h"
@@ -53,7 +54,7 @@ struct kst_rate {
  */
 struct kst_queue {
 	bool met;
-	struct kst_event *ring;
+	struct kst_record *ring;
 	unsigned int head;
 	unsigned int tail;
 	u64 dropped;
@@ -89,61 +90,67 @@ static bool kst_rate_pass(struct kst_queue *queue, struct kst_rate *rate, u64 no
 }
 
 /**
- * kst_eventlog_claim() - begin an event of this CPU
+ * kst_record_begin() - begin a record
+ * @rec: is overwritten, except for the entries of stacks
  * @type: enum kstallmon_event_type
- * @severity: duration in ns, of which the longest suppressed one is told
+ * @cpu: the CPU it is about
  *
- * Context: hard interrupt, or interrupts off; not NMI. Until kst_eventlog_commit() follows in
- * the same context, nothing is queued. Allocates nothing and takes no lock.
- *
- * Return: the event, zeroed but for what the log itself fills, or NULL if it is not wanted or
- * there is no room, which is counted.
+ * Context: hard interrupt, or interrupts off; not NMI.
  */
-struct kst_event *kst_eventlog_claim(u32 type, u64 severity)
+void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu)
 {
-	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
-	struct kst_rate *rate = &queue->rate[type];
-	u64 now = ktime_get_boottime_ns();
-	struct kst_event *ev;
-	unsigned int tail;
+	unsigned int i;
 
-	if (!kst_rate_pass(queue, rate, now, severity))
-		return NULL;
-	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
-	tail = smp_load_acquire(&queue->tail);
-	if (!queue->ring || queue->head - tail >= KST_QUEUE_LEN) {
-		queue->dropped++;
-		return NULL;
-	}
-
-	ev = &queue->ring[queue->head % KST_QUEUE_LEN];
-	memset(ev, 0, sizeof(*ev));
-	ev->type = type;
-	ev->cpu = smp_processor_id();
-	ev->time_boot = now;
-	ev->time_real = ktime_get_real_ns();
-	ev->dropped = queue->dropped - queue->dropped_told;
-	ev->suppressed = rate->suppressed;
-	ev->suppressed_longest = rate->longest;
-
-	queue->dropped_told = queue->dropped;
-	rate->suppressed = 0;
-	rate->longest = 0;
-	return ev;
+	memset(&rec->ev, 0, sizeof(rec->ev));
+	rec->ev.type = type;
+	rec->ev.cpu = cpu;
+	rec->ev.time_boot = ktime_get_boottime_ns();
+	rec->ev.time_real = ktime_get_real_ns();
+	for (i = 0; i < KST_NR_STACKS; i++)
+		rec->stack[i].nr = 0;
 }
 
 /**
- * kst_eventlog_commit() - send the claimed event on its way
+ * kst_eventlog_post() - send an event on its way
+ * @rec: the event; is copied
+ * @severity: duration in ns, of which the longest suppressed one is told
  *
- * Context: as for kst_eventlog_claim().
+ * Context: hard interrupt, or interrupts off; not NMI. Allocates nothing and takes no lock.
+ *
+ * Return: false if the rate limit held the event back or there was no room for it, which is
+ * counted, except for lines of the kernel log: those may be tried again.
  */
-void kst_eventlog_commit(void)
+bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
 {
 	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
+	struct kst_rate *rate = &queue->rate[rec->ev.type];
+	struct kst_event *ev;
+	unsigned int tail;
+
+	if (rec->ev.type && !kst_rate_pass(queue, rate, ktime_get_boottime_ns(), severity))
+		return false;
+	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
+	tail = smp_load_acquire(&queue->tail);
+	if (!queue->ring || queue->head - tail >= KST_QUEUE_LEN) {
+		queue->dropped += !!rec->ev.type;
+		return false;
+	}
+
+	queue->ring[queue->head % KST_QUEUE_LEN] = *rec;
+	if (rec->ev.type) {
+		ev = &queue->ring[queue->head % KST_QUEUE_LEN].ev;
+		ev->dropped = queue->dropped - queue->dropped_told;
+		ev->suppressed = rate->suppressed;
+		ev->suppressed_longest = rate->longest;
+		queue->dropped_told = queue->dropped;
+		rate->suppressed = 0;
+		rate->longest = 0;
+	}
 
 	/* Pairs with the acquire in kst_eventlog_work(): the event is complete. */
 	smp_store_release(&queue->head, queue->head + 1);
 	irq_work_queue(&queue->wake);
+	return true;
 }
 
 static void kst_eventlog_wake(struct irq_work *wake)
@@ -156,17 +163,23 @@ static void kst_eventlog_wake(struct irq_work *wake)
 static void kst_eventlog_work(struct work_struct *work)
 {
 	struct kst_queue *queue = container_of(work, struct kst_queue, work);
-	struct kst_logged *rec = queue->out;
+	struct kst_logged *out = queue->out;
 
-	/* Pairs with the release in kst_eventlog_commit(). */
+	/* Pairs with the release in kst_eventlog_post(). */
 	while (queue->tail != smp_load_acquire(&queue->head)) {
-		rec->ev = queue->ring[queue->tail % KST_QUEUE_LEN];
-		/* Pairs with the acquire in kst_eventlog_claim(): the slot may be written again. */
+		const struct kst_record *rec = &queue->ring[queue->tail % KST_QUEUE_LEN];
+
+		out->ev = rec->ev;
+		kst_symbols_name(&out->names, rec->stack);
+		/* Pairs with the acquire in kst_eventlog_post(): the slot may be written again. */
 		smp_store_release(&queue->tail, queue->tail + 1);
 
-		kst_symbols_name(&rec->names, &rec->ev.stack);
-		kst_history_append(rec);
-		kst_netlink_publish(rec);
+		if (out->ev.type) {
+			kst_history_append(out);
+			kst_netlink_publish(out);
+		} else {
+			kst_live_log(out);
+		}
 		cond_resched();
 	}
 }
@@ -187,8 +200,9 @@ bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st)
 	st->queued = min_t(unsigned int, READ_ONCE(queue->head) - tail, KST_QUEUE_LEN);
 	st->dropped = READ_ONCE(queue->dropped);
 	st->suppressed = READ_ONCE(queue->suppressed);
-	st->memory =
-		READ_ONCE(queue->ring) ? KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE : 0;
+	st->memory = sizeof(*queue);
+	if (READ_ONCE(queue->ring))
+		st->memory += KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE;
 	return READ_ONCE(queue->met);
 }
 
@@ -204,7 +218,7 @@ static int kst_eventlog_online(unsigned int cpu)
 {
 	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
 	int node = cpu_to_node(cpu);
-	struct kst_event *ring;
+	struct kst_record *ring;
 	struct kst_logged *out;
 
 	WRITE_ONCE(queue->met, true);

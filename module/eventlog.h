@@ -22,8 +22,8 @@ int kst_eventlog_init(void);
 void kst_eventlog_exit(void);
 void kst_eventlog_drain(void);
 
-struct kst_event *kst_eventlog_claim(u32 type, u64 severity);
-void kst_eventlog_commit(void);
+void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu);
+bool kst_eventlog_post(const struct kst_record *rec, u64 severity);
 
 bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st);
 

@@ -8,139 +8,190 @@
  *
  *	F - E <= length of the stall <= F - B
  *
- * F - E is compared with the threshold T. With period P and slack S, E - B is at most P + S, so
- * every stall of T + P + S or more is caught, and one of T or more by chance. A new period or slack
- * counts from the next beat on: to interrupt all CPUs for it would wait for those that stall.
+ * F - E is compared with the threshold T. With gap G, the period or more on an idle CPU, and slack
+ * S, E - B is at most G + S, so every stall of T + G + S or more is caught, and one of T or more by
+ * chance. A new period or slack counts from the next beat on: to interrupt all CPUs for it would
+ * wait for those that stall.
  */
-#include <linux/cgroup.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/hrtimer.h>
 #include <linux/percpu.h>
-#include <linux/ptrace.h>
-#include <linux/stacktrace.h>
 #include <asm/irq_regs.h>
 
 #include "compat/compat.h"
-#include "eventlog.h"
 #include "heartbeat.h"
+#include "held.h"
+#include "idle.h"
+#include "live.h"
+#include "stall.h"
 #include "tunables.h"
+#include "watched.h"
 
-/* Room for the frames of the timer interrupt itself, which are cut off. */
-#define KST_IRQ_FRAMES 24
-
-/**
- * struct kst_heart - heartbeat of a CPU, touched by that CPU with interrupts off only
- * @timer: due at its soft expiry, late after its hard one
- * @proof: the CPU's last proof of life, CLOCK_MONOTONIC
- * @id: of its last stall
- * @stats: read by others without lock
- * @trace: room for a stack with the interrupt's own frames
- */
-struct kst_heart {
-	struct hrtimer timer;
-	u64 proof;
-	u32 id;
-	struct kst_heartbeat_stats stats;
-	unsigned long trace[KST_FRAMES_MAX + KST_IRQ_FRAMES];
-};
-
-static DEFINE_PER_CPU(struct kst_heart, kst_hearts);
 static int kst_cpuhp_state;
 
-static u64 kst_period_ns(void)
+/**
+ * kst_heartbeat_period() - time between the beats of a CPU that is not idle
+ *
+ * Return: ns.
+ */
+u64 kst_heartbeat_period(void)
 {
 	return (u64)kst_tunable(period) * NSEC_PER_MSEC;
 }
 
-static u64 kst_slack_ns(void)
+static u64 kst_slack(void)
 {
 	return (u64)kst_tunable(slack) * NSEC_PER_USEC;
 }
 
-static void kst_fill_task(struct kst_task *task)
+/* Start this CPU's timer, or start it anew for an earlier time. */
+static void kst_heart_start(struct kst_heart *heart, u64 now, u64 gap)
 {
-	/* Not get_task_comm(): its lock may be the interrupted task's. A torn name is bearable. */
-	memcpy(task->comm, current->comm, sizeof(task->comm));
-	task->comm[sizeof(task->comm) - 1] = '\0';
-	task->pid = current->pid;
-	task->tgid = current->tgid;
-#ifdef CONFIG_CGROUPS
-	rcu_read_lock();
-	task->cgroup_id = cgroup_id(task_dfl_cgroup(current));
-	rcu_read_unlock();
-#endif
+	u64 slack = kst_slack();
+
+	heart->proof = now;
+	heart->gap = gap;
+	hrtimer_start_range_ns(&heart->timer, ns_to_ktime(now + gap), slack,
+			       HRTIMER_MODE_ABS_PINNED_HARD);
+	WRITE_ONCE(heart->latest, now + gap + slack);
 }
 
-/* The stack of what the interrupt with @regs interrupted in the kernel. */
-static void kst_fill_stack(struct kst_stack *stack, unsigned long *trace, struct pt_regs *regs)
+/* This CPU is watched no more. What was found of stalls is told. */
+static void kst_heart_rest(struct kst_heart *heart, u32 state)
 {
-	unsigned int nr, skip;
+	unsigned int i;
 
-	nr = stack_trace_save(trace, KST_FRAMES_MAX + KST_IRQ_FRAMES, 0);
-
-	/* The trace goes through the interrupt; what was interrupted begins at its pc. */
-	for (skip = 0; skip < nr; skip++)
-		if (trace[skip] == instruction_pointer(regs))
-			break;
-	stack->pc_first = true;
-	if (skip == nr) {
-		/* The unwinder lost its way: better the pc alone than the timer's own frames. */
-		stack->entry[0] = instruction_pointer(regs);
-		stack->nr = 1;
-		stack->truncated = true;
-		return;
-	}
-
-	stack->truncated = nr - skip > KST_FRAMES_MAX || nr == KST_FRAMES_MAX + KST_IRQ_FRAMES;
-	stack->nr = min_t(unsigned int, nr - skip, KST_FRAMES_MAX);
-	memcpy(stack->entry, trace + skip, stack->nr * sizeof(*trace));
+	WRITE_ONCE(heart->latest, KST_NEVER);
+	smp_mb(); /* as in kst_beat() */
+	heart->gap = 0;
+	kst_held_cut(heart, ktime_get_ns());
+	for (i = 0; i < KST_NR_LIVE; i++)
+		if (kst_live_claimed(&heart->live[i]))
+			kst_live_end(heart, i, NULL);
+	if (heart->pending)
+		kst_stall_judge(heart);
+	kst_idle_state(heart, state);
 }
 
-/* A beat came @now, @late ns after its latest time. */
-static noinline void kst_stalled(struct kst_heart *heart, u64 now, u64 late)
+static bool kst_heart_beats(const struct kst_heart *heart)
 {
-	struct pt_regs *regs = get_irq_regs();
-	struct kst_event *ev;
+	return heart->state <= KSTALLMON_CPU_STATE_BACKED_OFF;
+}
 
-	heart->stats.stalls++;
-	heart->stats.longest = max(heart->stats.longest, late);
-	heart->id++;
+/* A beat came @now; by @latest it should have. Interrupts were off, or somebody thought so. */
+static noinline void kst_irq_stall(struct kst_heart *heart, u64 now, u64 latest,
+				   struct pt_regs *regs)
+{
+	u64 threshold = (u64)kst_tunable(threshold) * NSEC_PER_MSEC;
+	struct kst_record *rec;
 
-	ev = kst_eventlog_claim(KSTALLMON_EVENT_TYPE_STALL_END, late);
-	if (!ev)
+	/* A stall that was begun must end, even if the threshold has been raised meanwhile. */
+	if (now < latest + threshold && !kst_live_told(&heart->live[KST_LIVE_HARD])) {
+		kst_live_end(heart, KST_LIVE_HARD, NULL);
 		return;
-
-	ev->stall.kind = KSTALLMON_STALL_KIND_IRQ;
-	ev->stall.id = (u64)ev->cpu << 32 | heart->id;
-	ev->stall.duration_min = late;
-	ev->stall.duration_max = now - heart->proof;
-	kst_fill_task(&ev->task);
-	if (regs && user_mode(regs)) {
-		ev->stall.context = KSTALLMON_CONTEXT_USER;
-	} else {
-		ev->stall.context = KSTALLMON_CONTEXT_KERNEL;
-		if (regs)
-			kst_fill_stack(&ev->stack, heart->trace, regs);
 	}
-	kst_eventlog_commit();
+	kst_held_cut(heart, latest);
+
+	rec = kst_stall_end(heart, KSTALLMON_STALL_KIND_IRQ, now - latest, now - heart->proof,
+			    heart->steal);
+	rec->ev.stall.context = kst_snapshot_context(regs);
+	kst_snapshot_task(&rec->ev.task);
+	kst_snapshot_interrupted(&rec->stack[KST_STACK_END], heart->trace, regs);
+	kst_live_end(heart, KST_LIVE_HARD, rec);
+
+	/* What is held off from now on is another stall. */
+	heart->proof = now;
+	heart->steal = kst_stall_steal();
 }
 
 static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 {
 	struct kst_heart *heart = container_of(timer, struct kst_heart, timer);
 	u64 latest = ktime_to_ns(hrtimer_get_expires(timer));
+	struct pt_regs *regs = get_irq_regs();
+	u64 now = ktime_get_ns();
+	u64 slack = kst_slack();
+	bool trouble;
+
+	if (unlikely(!kst_watched(heart->cpu))) {
+		if (kst_live_claimed(&heart->live[KST_LIVE_HARD]))
+			kst_irq_stall(heart, now, latest, regs);
+		kst_heart_rest(heart, KSTALLMON_CPU_STATE_EXCLUDED);
+		return HRTIMER_NORESTART;
+	}
+	/* Withdrawn before looking for a claim: kst_live_claim() does it the other way round. */
+	WRITE_ONCE(heart->latest, KST_NEVER);
+	smp_mb();
+
+	heart->beats++;
+	if (unlikely(heart->pending))
+		kst_stall_judge(heart);
+	if (unlikely(now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC ||
+		     kst_live_claimed(&heart->live[KST_LIVE_HARD])))
+		kst_irq_stall(heart, now, latest, regs);
+	if (unlikely(kst_held_worth_a_look(heart)))
+		kst_held_look(heart, now, regs);
+	trouble = kst_live_watch(heart, now);
+
+	heart->gap = is_idle_task(current) ? kst_idle_gap(heart, trouble || heart->pending) :
+					     kst_idle_busy_gap(heart);
+	heart->proof = now;
+	heart->steal = kst_stall_steal();
+	/* Not hrtimer_forward(): it knows no range, and would fire again until the hard expiry. */
+	hrtimer_set_expires_range_ns(timer, ns_to_ktime(now + heart->gap), slack);
+	WRITE_ONCE(heart->latest, now + heart->gap + slack);
+
+	heart->beat_time += ktime_get_ns() - now;
+	return HRTIMER_RESTART;
+}
+
+/**
+ * kst_heartbeat_hasten() - this CPU, which had backed off, beats each period again
+ * @heart: this CPU's
+ *
+ * Context: interrupts off; the run queue's lock may be held.
+ */
+void kst_heartbeat_hasten(struct kst_heart *heart)
+{
 	u64 now = ktime_get_ns();
 
-	heart->stats.beats++;
-	if (unlikely(now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC))
-		kst_stalled(heart, now, now - latest);
-	heart->proof = now;
+	/* An overdue beat is about to come, and must not be put off: it is what tells a stall. */
+	if (now < heart->latest)
+		kst_heart_start(heart, now, kst_heartbeat_period());
+}
 
-	/* Not hrtimer_forward(): it knows no range, and would fire again until the hard expiry. */
-	hrtimer_set_expires_range_ns(timer, ns_to_ktime(now + kst_period_ns()), kst_slack_ns());
-	heart->stats.beat_time += ktime_get_ns() - now;
-	return HRTIMER_RESTART;
+/* What the heart of this CPU should do may have changed. Hard interrupt context. */
+static void kst_heart_kicked(void *info)
+{
+	struct kst_heart *heart = info;
+
+	if (!heart->up || !kst_watched(heart->cpu))
+		return; /* its next beat is its last */
+	if (!kst_heart_beats(heart)) {
+		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
+		kst_heart_start(heart, ktime_get_ns(), kst_heartbeat_period());
+	} else if (kst_idle_kicked(heart)) {
+		kst_heartbeat_hasten(heart);
+	}
+}
+
+/**
+ * kst_heartbeat_kick() - let a CPU look anew at what its heart should do
+ * @cpu: which
+ *
+ * Context: any with interrupts off, or task.
+ *
+ * Return: whether it will. If not, it is offline or about to look anyway.
+ */
+bool kst_heartbeat_kick(unsigned int cpu)
+{
+	bool done;
+
+	preempt_disable();
+	done = !smp_call_function_single_async(cpu, &per_cpu_ptr(kst_hearts, cpu)->kick);
+	preempt_enable();
+	return done;
 }
 
 /**
@@ -150,42 +201,88 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
  */
 void kst_heartbeat_stats(unsigned int cpu, struct kst_heartbeat_stats *st)
 {
-	const struct kst_heartbeat_stats *stats = &per_cpu_ptr(&kst_hearts, cpu)->stats;
+	const struct kst_heart *heart = per_cpu_ptr(kst_hearts, cpu);
 
-	st->watched = READ_ONCE(stats->watched);
-	st->beats = READ_ONCE(stats->beats);
-	st->beat_time = READ_ONCE(stats->beat_time);
-	st->stalls = READ_ONCE(stats->stalls);
-	st->longest = READ_ONCE(stats->longest);
+	st->state = READ_ONCE(heart->state);
+	st->gap = READ_ONCE(heart->gap);
+	st->beats = READ_ONCE(heart->beats);
+	st->beat_time = READ_ONCE(heart->beat_time);
+	st->stalls = READ_ONCE(heart->stalls);
+	st->longest = READ_ONCE(heart->longest);
+	st->deferred = READ_ONCE(heart->deferred);
+	st->pending = READ_ONCE(heart->pending);
+	st->memory = sizeof(*heart);
 }
 
 static int kst_heartbeat_online(unsigned int cpu)
 {
-	struct kst_heart *heart = this_cpu_ptr(&kst_hearts);
+	struct kst_heart *heart = this_cpu_ptr(kst_hearts);
+	unsigned long flags;
 
-	kst_hrtimer_setup(&heart->timer, kst_beat, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
-	heart->proof = ktime_get_ns();
-	heart->stats.watched = true;
-	hrtimer_start_range_ns(&heart->timer, ns_to_ktime(heart->proof + kst_period_ns()),
-			       kst_slack_ns(), HRTIMER_MODE_ABS_PINNED_HARD);
+	local_irq_save(flags);
+	heart->up = true;
+	/* One that was sent to it when it was offline does not come. */
+	atomic_set(&heart->nmi_asked, 0);
+	if (kst_watched(cpu)) {
+		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
+		heart->steal = kst_stall_steal();
+		kst_heart_start(heart, ktime_get_ns(), kst_heartbeat_period());
+	} else {
+		kst_idle_state(heart, KSTALLMON_CPU_STATE_EXCLUDED);
+	}
+	local_irq_restore(flags);
 	return 0;
 }
 
 static int kst_heartbeat_offline(unsigned int cpu)
 {
-	struct kst_heart *heart = this_cpu_ptr(&kst_hearts);
+	struct kst_heart *heart = this_cpu_ptr(kst_hearts);
+	unsigned long flags;
+
+	local_irq_save(flags);
+	heart->up = false;
+	kst_heart_rest(heart, KSTALLMON_CPU_STATE_OFFLINE);
+	local_irq_restore(flags);
 
 	hrtimer_cancel(&heart->timer);
-	heart->stats.watched = false;
+	kst_held_stop(heart);
 	return 0;
 }
 
 /**
- * kst_heartbeat_init() - let every CPU's heart beat, now and when it comes online
+ * kst_heartbeat_init() - make the hearts
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kst_heartbeat_init(void)
+{
+	unsigned int cpu;
+
+	kst_hearts = alloc_percpu(struct kst_heart);
+	if (!kst_hearts)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct kst_heart *heart = per_cpu_ptr(kst_hearts, cpu);
+
+		heart->cpu = cpu;
+		heart->latest = KST_NEVER;
+		heart->state = KSTALLMON_CPU_STATE_OFFLINE;
+		heart->kick.func = kst_heart_kicked;
+		heart->kick.info = heart;
+		kst_hrtimer_setup(&heart->timer, kst_beat, CLOCK_MONOTONIC,
+				  HRTIMER_MODE_ABS_PINNED_HARD);
+		kst_held_init(heart);
+	}
+	kst_histogram_reset();
+	return 0;
+}
+
+/**
+ * kst_heartbeat_start() - let every CPU's heart beat, now and when it comes online
  *
  * Return: 0 or a negative errno.
  */
-int kst_heartbeat_init(void)
+int kst_heartbeat_start(void)
 {
 	int ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "kstallmon/heartbeat:online",
 				    kst_heartbeat_online, kst_heartbeat_offline);
@@ -196,10 +293,24 @@ int kst_heartbeat_init(void)
 	return 0;
 }
 
+static void kst_heart_flush(void *unused)
+{
+}
+
 /**
- * kst_heartbeat_exit() - stop all hearts; none beats any more on return
+ * kst_heartbeat_stop() - stop all hearts; none beats or is kicked any more on return
+ */
+void kst_heartbeat_stop(void)
+{
+	cpuhp_remove_state(kst_cpuhp_state);
+	/* Kicks are handled in order: none that was sent before this is left. */
+	on_each_cpu(kst_heart_flush, NULL, 1);
+}
+
+/**
+ * kst_heartbeat_exit() - give the hearts back
  */
 void kst_heartbeat_exit(void)
 {
-	cpuhp_remove_state(kst_cpuhp_state);
+	free_percpu(kst_hearts);
 }

@@ -9,30 +9,50 @@
 #include "eventlog.h"
 #include "heartbeat.h"
 #include "history.h"
+#include "idle.h"
+#include "live.h"
 #include "netlink.h"
 #include "tunables.h"
+#include "watched.h"
 
 static int __init kst_init(void)
 {
 	int err;
 
-	err = kst_eventlog_init();
+	err = kst_heartbeat_init();
 	if (err)
 		return err;
+	err = kst_eventlog_init();
+	if (err)
+		goto err_heartbeat;
 	err = kst_tunables_start();
 	if (err)
 		goto err_eventlog;
 	err = kst_netlink_init();
 	if (err)
 		goto err_tunables;
-	err = kst_heartbeat_init();
+	err = kst_live_arch_init();
 	if (err)
 		goto err_netlink;
+	kst_idle_init();
+	err = kst_heartbeat_start();
+	if (err)
+		goto err_idle;
+	err = kst_watched_init();
+	if (err)
+		goto err_hearts;
 
-	pr_info(KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n", num_online_cpus(),
+	pr_info(KST_VERSION " watches %u CPUs, period %u ms, threshold %u ms\n",
+		num_online_cpus() - kst_idle_count(KSTALLMON_CPU_STATE_EXCLUDED),
 		kst_tunable(period), kst_tunable(threshold));
 	return 0;
 
+err_hearts:
+	kst_heartbeat_stop();
+err_idle:
+	kst_idle_exit();
+	kst_live_arch_exit();
+	kst_eventlog_drain();
 err_netlink:
 	kst_netlink_exit();
 err_tunables:
@@ -40,18 +60,24 @@ err_tunables:
 	kst_history_free();
 err_eventlog:
 	kst_eventlog_exit();
+err_heartbeat:
+	kst_heartbeat_exit();
 	return err;
 }
 
 static void __exit kst_exit(void)
 {
 	kst_tunables_stop();
-	kst_heartbeat_exit();
+	kst_watched_exit();
+	kst_heartbeat_stop();
+	kst_idle_exit();
+	kst_live_arch_exit();
 	/* What was detected is still told to subscribers. */
 	kst_eventlog_drain();
 	kst_netlink_exit();
 	kst_eventlog_exit();
 	kst_history_free();
+	kst_heartbeat_exit();
 	pr_info("unloaded\n");
 }
 

@@ -17,7 +17,9 @@
 #include "heartbeat.h"
 #include "history.h"
 #include "netlink.h"
+#include "stall.h"
 #include "tunables.h"
+#include "watched.h"
 
 #define KST_NAME_MAX 31
 
@@ -40,6 +42,7 @@ static const struct nla_policy kst_policy_tunable_get[KSTALLMON_A_TUNABLE_NAME +
 static const struct nla_policy kst_policy_setting[KSTALLMON_A_SETTING_MAX + 1] = {
 	[KSTALLMON_A_SETTING_NAME] = { .type = NLA_NUL_STRING, .len = KST_NAME_MAX },
 	[KSTALLMON_A_SETTING_VALUE] = { .type = NLA_U64 },
+	[KSTALLMON_A_SETTING_TEXT] = { .type = NLA_NUL_STRING, .len = KST_CPUS_MAX },
 };
 
 static const struct nla_policy kst_policy_tunable_set[KSTALLMON_A_TUNABLE_SETTING + 1] = {
@@ -175,6 +178,34 @@ static int kst_cpu_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+static int kst_histogram_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct kst_dump *dump = kst_dump(cb);
+	int err = kst_permit_dump(cb);
+
+	if (err)
+		return err;
+	for (; dump->next < (u64)nr_cpu_ids * KSTALLMON_STALL_KIND_MAX; dump->next++) {
+		unsigned int cpu = div_u64(dump->next, KSTALLMON_STALL_KIND_MAX);
+		u32 kind = dump->next - cpu * KSTALLMON_STALL_KIND_MAX + 1;
+		struct kst_histogram histogram;
+		struct kst_eventlog_stats log;
+		void *hdr;
+
+		if (!cpu_possible(cpu) || !kst_eventlog_stats(cpu, &log))
+			continue;
+		kst_histogram_read(cpu, kind, &histogram);
+		hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_HISTOGRAM_GET);
+		if (!hdr || kst_encode_histogram(skb, cpu, kind, &histogram, kst_histogram_since())) {
+			if (hdr)
+				genlmsg_cancel(skb, hdr);
+			return skb->len ?: -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	return skb->len;
+}
+
 static int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct nlattr *name = kst_genl_dump_attrs(cb)[KSTALLMON_A_TUNABLE_NAME];
@@ -213,7 +244,11 @@ static void kst_collect_status(struct kst_status *status)
 	memset(status, 0, sizeof(*status));
 	for_each_possible_cpu(cpu) {
 		kst_heartbeat_stats(cpu, &heart);
-		status->watched += heart.watched;
+		status->watched += kst_heartbeat_watched(&heart);
+		status->backed_off += heart.state == KSTALLMON_CPU_STATE_BACKED_OFF;
+		status->excluded += heart.state == KSTALLMON_CPU_STATE_EXCLUDED;
+		status->hearts.pending += heart.pending;
+		status->hearts.memory += heart.memory;
 		status->hearts.beats += heart.beats;
 		status->hearts.beat_time += heart.beat_time;
 		status->hearts.stalls += heart.stalls;
@@ -256,6 +291,15 @@ static int kst_status_get(struct sk_buff *skb, struct genl_info *info)
 	return err ?: kst_reply(info, NULL);
 }
 
+static int kst_histogram_reset_do(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = kst_permit(skb, info->extack);
+
+	if (!err)
+		kst_histogram_reset();
+	return err;
+}
+
 static struct kst_tunable *kst_named_tunable(const struct nlattr *name,
 					     struct netlink_ext_ack *extack)
 {
@@ -286,6 +330,7 @@ static int kst_read_setting(const struct nlattr *attr, struct kst_setting *setti
 			    unsigned long *seen, struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[KSTALLMON_A_SETTING_MAX + 1];
+	const struct nlattr *value, *other;
 	const struct kst_tunable *tunable;
 	int err;
 
@@ -296,24 +341,35 @@ static int kst_read_setting(const struct nlattr *attr, struct kst_setting *setti
 		NL_SET_ERR_MSG_ATTR(extack, attr, "attribute name of a setting is missing");
 		return -EINVAL;
 	}
-	if (!tb[KSTALLMON_A_SETTING_VALUE]) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "attribute value of a setting is missing");
+	if (!tb[KSTALLMON_A_SETTING_VALUE] && !tb[KSTALLMON_A_SETTING_TEXT]) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "attribute value of a setting is missing, or text");
 		return -EINVAL;
 	}
 
 	tunable = kst_named_tunable(tb[KSTALLMON_A_SETTING_NAME], extack);
 	if (!tunable)
 		return -ENOENT;
+	value = tb[tunable->def_text ? KSTALLMON_A_SETTING_TEXT : KSTALLMON_A_SETTING_VALUE];
+	other = tb[tunable->def_text ? KSTALLMON_A_SETTING_VALUE : KSTALLMON_A_SETTING_TEXT];
+	if (!value || other) {
+		kst_extack_msg(extack, other ?: attr,
+			       tunable->def_text ?
+				       "this tunable is set by attribute text, not value" :
+				       "this tunable is set by attribute value, not text");
+		return -EINVAL;
+	}
 	setting->id = tunable - kst_tunables;
-	setting->value = nla_get_u64(tb[KSTALLMON_A_SETTING_VALUE]);
+	setting->value = tunable->def_text ? 0 : nla_get_u64(value);
+	setting->text = tunable->def_text ? nla_data(value) : NULL;
 	if (__test_and_set_bit(setting->id, seen)) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[KSTALLMON_A_SETTING_NAME],
 				    "a tunable is named twice");
 		return -EINVAL;
 	}
-	err = kst_tunable_check(tunable, setting->value);
-	if (err)
-		kst_extack_msg(extack, tb[KSTALLMON_A_SETTING_VALUE], tunable->refusal);
+	err = kst_setting_check(setting);
+	if (err == -ERANGE || err == -EINVAL)
+		kst_extack_msg(extack, value, tunable->refusal);
 	return err;
 }
 
@@ -381,6 +437,18 @@ static const struct genl_ops kst_ops[] = {
 		.doit = kst_tunable_set,
 		.policy = kst_policy_tunable_set,
 		.maxattr = ARRAY_SIZE(kst_policy_tunable_set) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_HISTOGRAM_GET,
+		.dumpit = kst_histogram_get_dump,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_HISTOGRAM_RESET,
+		.doit = kst_histogram_reset_do,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
 	},
 };
 

@@ -44,33 +44,44 @@ unknown:
 	return false;
 }
 
+/* Append the frames of one stack, leaving @reserve bytes for what comes after it. */
+static void kst_symbols_append(struct kst_names *names, enum kst_stack_nr which,
+			       const struct kst_stack *stack, size_t reserve)
+{
+	char frame[KST_FRAME_LEN];
+	unsigned int i;
+
+	names->nr[which] = 0;
+	names->truncated[which] = stack->truncated;
+	for (i = 0; i < stack->nr; i++) {
+		bool cut = kst_symbol(frame, stack->entry[i], i == 0 && stack->pc_first);
+		size_t size = strlen(frame) + 1;
+
+		if (size + reserve > sizeof(names->text) - names->len) {
+			names->truncated[which] = true;
+			break;
+		}
+		memcpy(names->text + names->len, frame, size);
+		names->len += size;
+		names->nr[which]++;
+		names->truncated[which] |= cut;
+	}
+}
+
 /**
- * kst_symbols_name() - name the frames of a stack
+ * kst_symbols_name() - name the frames of an event's stacks
  * @names: is overwritten
- * @stack: the stack
+ * @stack: KST_NR_STACKS of them
  *
  * Frames beyond the room there is are left out and marked. Context: task.
  */
 void kst_symbols_name(struct kst_names *names, const struct kst_stack *stack)
 {
-	char frame[KST_FRAME_LEN];
-	unsigned int i;
+	/* The innermost frames of a stack are always told, however long the names before it. */
+	const size_t reserve = sizeof(names->text) / 4;
 
 	names->len = 0;
-	names->nr = 0;
-	names->truncated = stack->truncated;
-
-	for (i = 0; i < stack->nr; i++) {
-		bool cut = kst_symbol(frame, stack->entry[i], i == 0 && stack->pc_first);
-		size_t size = strlen(frame) + 1;
-
-		if (size > sizeof(names->text) - names->len) {
-			names->truncated = true;
-			break;
-		}
-		memcpy(names->text + names->len, frame, size);
-		names->len += size;
-		names->nr++;
-		names->truncated |= cut;
-	}
+	kst_symbols_append(names, KST_STACK_LIVE, &stack[KST_STACK_LIVE],
+			   stack[KST_STACK_END].nr ? reserve : 0);
+	kst_symbols_append(names, KST_STACK_END, &stack[KST_STACK_END], 0);
 }

@@ -9,6 +9,7 @@
 
 #include "history.h"
 #include "tunables.h"
+#include "watched.h"
 
 struct kst_tunable kst_tunables[KST_NR_TUNABLES] = {
 #define KST_TUNABLE(id, unit_, min_, max_, def_, doc_)                                         \
@@ -22,13 +23,22 @@ struct kst_tunable kst_tunables[KST_NR_TUNABLES] = {
 		.def = def_,                                                                   \
 		.value = def_,                                                                 \
 	},
+#define KST_TUNABLE_TEXT(id, unit_, def_, doc_, refusal_) \
+	[KST_T_##id] = {                                  \
+		.name = #id,                              \
+		.unit = unit_,                            \
+		.doc = doc_,                              \
+		.refusal = #id " " refusal_,              \
+		.def_text = def_,                         \
+	},
 	KST_TUNABLE_TABLE
+#undef KST_TUNABLE_TEXT
 #undef KST_TUNABLE
 };
 
-/* Serialises setting, and protects kst_tunables_live. */
+/* Serialises setting, and protects kst_tunables_live and the texts. */
 static DEFINE_MUTEX(kst_tunables_lock);
-/* Whether the history is there to be resized. Before that, it starts with the value set. */
+/* Whether the rooms are there to be told. Before that, they start with the value set. */
 static bool kst_tunables_live;
 
 /**
@@ -48,15 +58,40 @@ struct kst_tunable *kst_tunable_find(const char *name)
 }
 
 /**
- * kst_tunable_check() - is a value within a tunable's range
- * @tunable: the tunable
- * @value: in its unit
+ * kst_setting_check() - is a value one that its tunable can have
+ * @setting: with a text if the tunable is text, and with none if not
  *
- * Return: 0 or -ERANGE, for which the tunable's refusal is the text.
+ * Context: task, may sleep.
+ *
+ * Return: 0, or -ERANGE or -EINVAL, for which the tunable's refusal is the text, or -ENOMEM.
  */
-int kst_tunable_check(const struct kst_tunable *tunable, u64 value)
+int kst_setting_check(const struct kst_setting *setting)
 {
-	return value >= tunable->min && value <= tunable->max ? 0 : -ERANGE;
+	const struct kst_tunable *tunable = &kst_tunables[setting->id];
+
+	if (tunable->def_text)
+		return kst_watched_check(setting->text);
+	return setting->value >= tunable->min && setting->value <= tunable->max ? 0 : -ERANGE;
+}
+
+/**
+ * kst_tunable_text() - value of a tunable that is text
+ * @tunable: which
+ * @buf: where to
+ * @size: room there
+ *
+ * Context: task, may sleep.
+ *
+ * Return: length of the text.
+ */
+int kst_tunable_text(const struct kst_tunable *tunable, char *buf, size_t size)
+{
+	int len;
+
+	mutex_lock(&kst_tunables_lock);
+	len = scnprintf(buf, size, "%s", kst_watched_get());
+	mutex_unlock(&kst_tunables_lock);
+	return len;
 }
 
 /**
@@ -66,30 +101,35 @@ int kst_tunable_check(const struct kst_tunable *tunable, u64 value)
  *
  * Context: task, may sleep.
  *
- * Return: 0; -ERANGE or -ENOMEM and nothing has changed.
+ * Return: 0; what kst_setting_check() returns or -ENOMEM, and nothing has changed.
  */
 int kst_tunables_set(const struct kst_setting *settings, unsigned int nr)
 {
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < nr; i++)
-		if (kst_tunable_check(&kst_tunables[settings[i].id], settings[i].value))
-			return -ERANGE;
+	for (i = 0; i < nr && !err; i++)
+		err = kst_setting_check(&settings[i]);
+	if (err)
+		return err;
 
 	mutex_lock(&kst_tunables_lock);
 	/* What can fail comes first. */
 	for (i = 0; i < nr && !err; i++)
 		if (settings[i].id == KST_T_history && kst_tunables_live)
 			err = kst_history_resize(settings[i].value);
-	for (i = 0; i < nr && !err; i++)
-		WRITE_ONCE(kst_tunables[settings[i].id].value, settings[i].value);
+	for (i = 0; i < nr && !err; i++) {
+		if (settings[i].text)
+			kst_watched_set(settings[i].text, kst_tunables_live);
+		else
+			WRITE_ONCE(kst_tunables[settings[i].id].value, settings[i].value);
+	}
 	mutex_unlock(&kst_tunables_lock);
 	return err;
 }
 
 /**
- * kst_tunables_start() - size the history, now and whenever a new size is set
+ * kst_tunables_start() - tell the rooms that must know, now and whenever a new value is set
  *
  * Return: 0 or -ENOMEM.
  */
@@ -99,13 +139,14 @@ int kst_tunables_start(void)
 
 	mutex_lock(&kst_tunables_lock);
 	err = kst_history_resize(kst_tunable(history));
+	kst_watched_set(kst_watched_get(), false);
 	kst_tunables_live = !err;
 	mutex_unlock(&kst_tunables_lock);
 	return err;
 }
 
 /**
- * kst_tunables_stop() - resize the history no more
+ * kst_tunables_stop() - tell them no more
  *
  * The files of the module parameters outlive the module's exit function.
  */
@@ -120,11 +161,19 @@ static int kst_param_set(const char *val, const struct kernel_param *kp)
 {
 	const struct kst_tunable *tunable = kp->arg;
 	struct kst_setting setting = { .id = tunable - kst_tunables };
+	char text[KST_CPUS_MAX + 2];
 	int err;
 
-	err = kstrtou64(val, 0, &setting.value);
-	if (!err)
+	if (tunable->def_text) {
+		/* A file's line, or a parameter's word. */
+		strscpy(text, val, sizeof(text));
+		setting.text = strim(text);
 		err = kst_tunables_set(&setting, 1);
+	} else {
+		err = kstrtou64(val, 0, &setting.value);
+		if (!err)
+			err = kst_tunables_set(&setting, 1);
+	}
 	if (err == -ERANGE || err == -EINVAL)
 		pr_err("%s\n", tunable->refusal);
 	return err;
@@ -134,7 +183,14 @@ static int kst_param_get(char *buffer, const struct kernel_param *kp)
 {
 	const struct kst_tunable *tunable = kp->arg;
 
-	return sysfs_emit(buffer, "%u\n", READ_ONCE(tunable->value));
+	int len;
+
+	if (!tunable->def_text)
+		return sysfs_emit(buffer, "%u\n", READ_ONCE(tunable->value));
+	len = kst_tunable_text(tunable, buffer, PAGE_SIZE - 1);
+	buffer[len++] = '\n';
+	buffer[len] = '\0';
+	return len;
 }
 
 static const struct kernel_param_ops kst_param_ops = {
@@ -145,5 +201,9 @@ static const struct kernel_param_ops kst_param_ops = {
 #define KST_TUNABLE(id, unit, min, max, def, doc)                             \
 	module_param_cb(id, &kst_param_ops, &kst_tunables[KST_T_##id], 0644); \
 	MODULE_PARM_DESC(id, doc " (" #min ".." #max " " unit ")");
+#define KST_TUNABLE_TEXT(id, unit, def, doc, refusal)                         \
+	module_param_cb(id, &kst_param_ops, &kst_tunables[KST_T_##id], 0644); \
+	MODULE_PARM_DESC(id, doc " (" unit ")");
 KST_TUNABLE_TABLE
+#undef KST_TUNABLE_TEXT
 #undef KST_TUNABLE

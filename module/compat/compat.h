@@ -8,6 +8,8 @@
 
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
+#include <linux/sched/isolation.h>
+#include <linux/thread_info.h>
 #include <linux/workqueue.h>
 #include <net/genetlink.h>
 
@@ -45,6 +47,35 @@ static inline void kst_irq_work_init_hard(struct irq_work *work, void (*func)(st
 #define KST_WQ_PERCPU 0
 #endif
 
+/*
+ * Whether the scheduler wants to switch from the current task. With lazy preemption ("sched: Add
+ * TIF_NEED_RESCHED_LAZY infrastructure", 6.13, and in PREEMPT_RT's patches before) it first says so
+ * in a flag of its own, on which the next tick acts.
+ */
+static inline bool kst_need_resched(void)
+{
+#ifdef TIF_NEED_RESCHED_LAZY
+	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+		return true;
+#endif
+	return test_thread_flag(TIF_NEED_RESCHED);
+}
+
+/*
+ * Whether a CPU does the kernel's own work: neither nohz_full nor isolated. The types were flags
+ * until "sched/isolation: Use single feature type while referring to housekeeping cpumask" (5.18).
+ */
+static inline bool kst_housekeeping(unsigned int cpu)
+{
+#ifdef KST_HAVE_HK_TYPE
+	return housekeeping_test_cpu(cpu, HK_TYPE_TICK) &&
+	       housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN);
+#else
+	return housekeeping_test_cpu(cpu, HK_FLAG_TICK) &&
+	       housekeeping_test_cpu(cpu, HK_FLAG_DOMAIN);
+#endif
+}
+
 /* "genetlink: add struct genl_info to struct genl_dumpit_info", 6.6 */
 static inline struct nlattr **kst_genl_dump_attrs(struct netlink_callback *cb)
 {
@@ -80,5 +111,20 @@ static inline void kst_extack_msg(struct netlink_ext_ack *extack, const struct n
 	if (attr)
 		NL_SET_BAD_ATTR(extack, attr);
 }
+
+#ifdef CONFIG_X86_LOCAL_APIC
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
+
+/* The call became a static one with "x86/apic: Turn on static calls" (6.6). */
+static inline void kst_send_nmi(unsigned int cpu)
+{
+#ifdef KST_HAVE_APIC_STATIC_CALLS
+	__apic_send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+#else
+	apic->send_IPI_mask(cpumask_of(cpu), NMI_VECTOR);
+#endif
+}
+#endif
 
 #endif /* KST_COMPAT_H */

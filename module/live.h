@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KST_LIVE_H
+#define KST_LIVE_H
+
+#include "heart.h"
+
+/* Flags in kst_live.state, below the number of the stall. */
+#define KST_LIVE_CLAIMED BIT(0) /* somebody sees to it */
+#define KST_LIVE_SINCE BIT(1) /* kind, since and asked are valid */
+#define KST_LIVE_STACK BIT(2) /* context, task and stack are valid */
+#define KST_LIVE_TOLD BIT(3) /* there was a begin */
+#define KST_LIVE_LOGGED BIT(4) /* there was a line in the kernel log */
+#define KST_LIVE_FLAGS GENMASK(7, 0)
+
+/**
+ * kst_live_claimed() - whether a stall is thought to last
+ * @live: which
+ *
+ * Return: true or false.
+ */
+static inline bool kst_live_claimed(struct kst_live *live)
+{
+	return atomic64_read(&live->state) & KST_LIVE_CLAIMED;
+}
+
+/**
+ * kst_live_told() - whether the beginning of a stall was told
+ * @live: which
+ *
+ * Return: true or false.
+ */
+static inline bool kst_live_told(struct kst_live *live)
+{
+	return atomic64_read(&live->state) & KST_LIVE_TOLD;
+}
+
+bool kst_live_watch(struct kst_heart *heart, u64 now);
+void kst_live_own(struct kst_heart *heart, u32 kind, u64 since, struct pt_regs *regs);
+void kst_live_end(struct kst_heart *heart, enum kst_live_nr nr, struct kst_record *rec);
+void kst_live_fill(struct kst_heart *heart, struct pt_regs *regs);
+void kst_live_log(const struct kst_logged *rec);
+
+/* What the architecture has to give. */
+#ifdef CONFIG_X86_LOCAL_APIC
+int kst_live_arch_init(void);
+void kst_live_arch_exit(void);
+void kst_live_arch_ask(struct kst_heart *target);
+#else
+/* No NMI that a module can send: stalls with interrupts off are told without stack. */
+static inline int kst_live_arch_init(void)
+{
+	return 0;
+}
+
+static inline void kst_live_arch_exit(void)
+{
+}
+
+static inline void kst_live_arch_ask(struct kst_heart *target)
+{
+}
+#endif
+
+#endif /* KST_LIVE_H */
