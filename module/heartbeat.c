@@ -30,16 +30,6 @@
 
 static int kst_cpuhp_state;
 
-/**
- * kst_heartbeat_period() - time between the beats of a CPU that is not idle
- *
- * Return: ns.
- */
-u64 kst_heartbeat_period(void)
-{
-	return (u64)kst_tunable(period) * NSEC_PER_MSEC;
-}
-
 static u64 kst_slack(void)
 {
 	return (u64)kst_tunable(slack) * NSEC_PER_USEC;
@@ -113,6 +103,7 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	u64 now = ktime_get_ns();
 	u64 slack = kst_slack();
 	bool trouble;
+	u64 gap;
 
 	if (unlikely(!kst_watched(heart->cpu))) {
 		if (kst_live_claimed(&heart->live[KST_LIVE_HARD]))
@@ -130,17 +121,22 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	if (unlikely(now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC ||
 		     kst_live_claimed(&heart->live[KST_LIVE_HARD])))
 		kst_irq_stall(heart, now, latest, regs);
-	if (unlikely(kst_held_worth_a_look(heart)))
+	if (unlikely(kst_held_worth_a_look(heart, regs)))
 		kst_held_look(heart, now, regs);
 	trouble = kst_live_watch(heart, now);
 
-	heart->gap = is_idle_task(current) ? kst_idle_gap(heart, trouble || heart->pending) :
-					     kst_idle_busy_gap(heart);
+	if (is_idle_task(current)) {
+		gap = kst_idle_gap(heart, trouble || heart->pending);
+	} else {
+		gap = kst_heartbeat_period();
+		kst_idle_busy(heart);
+	}
+	heart->gap = gap;
 	heart->proof = now;
 	heart->steal = kst_stall_steal();
 	/* Not hrtimer_forward(): it knows no range, and would fire again until the hard expiry. */
-	hrtimer_set_expires_range_ns(timer, ns_to_ktime(now + heart->gap), slack);
-	WRITE_ONCE(heart->latest, now + heart->gap + slack);
+	hrtimer_set_expires_range_ns(timer, ns_to_ktime(now + gap), slack);
+	WRITE_ONCE(heart->latest, now + gap + slack);
 
 	heart->beat_time += ktime_get_ns() - now;
 	return HRTIMER_RESTART;

@@ -3,6 +3,7 @@
 #define KST_HEARTBEAT_H
 
 #include "heart.h"
+#include "tunables.h"
 
 /**
  * struct kst_heartbeat_stats - a CPU's heartbeat
@@ -44,7 +45,16 @@ int kst_heartbeat_start(void);
 void kst_heartbeat_stop(void);
 void kst_heartbeat_exit(void);
 
-u64 kst_heartbeat_period(void);
+/**
+ * kst_heartbeat_period() - time between the beats of a CPU that is not idle
+ *
+ * Return: ns.
+ */
+static inline u64 kst_heartbeat_period(void)
+{
+	return (u64)kst_tunable(period) * NSEC_PER_MSEC;
+}
+
 bool kst_heartbeat_kick(unsigned int cpu);
 void kst_heartbeat_hasten(struct kst_heart *heart);
 void kst_heartbeat_stats(unsigned int cpu, struct kst_heartbeat_stats *st);

@@ -2,6 +2,9 @@
 #ifndef KST_HELD_H
 #define KST_HELD_H
 
+#include <linux/preempt.h>
+#include <linux/ptrace.h>
+
 #include "compat/compat.h"
 #include "heart.h"
 
@@ -14,12 +17,14 @@ void kst_held_switched(struct kst_heart *heart);
 /**
  * kst_held_worth_a_look() - whether a beat has to call kst_held_look()
  * @heart: this CPU's
+ * @regs: of the interrupt
  *
  * Return: true or false.
  */
-static inline bool kst_held_worth_a_look(const struct kst_heart *heart)
+static inline bool kst_held_worth_a_look(const struct kst_heart *heart, struct pt_regs *regs)
 {
-	return softirq_count() || heart->softirq.since || heart->sched.since || kst_need_resched();
+	return heart->softirq.since || heart->sched.since || softirq_count() ||
+	       (kst_need_resched() && regs && !user_mode(regs));
 }
 
 #endif /* KST_HELD_H */

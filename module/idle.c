@@ -73,20 +73,20 @@ static void kst_idle_want_sentry(struct kst_heart *heart)
 }
 
 /**
- * kst_idle_busy_gap() - a beat found its CPU busy
+ * kst_idle_busy() - a beat found its CPU busy
  * @heart: this CPU's
  *
  * Context: hard interrupt.
- *
- * Return: time to the next beat in ns.
  */
-u64 kst_idle_busy_gap(struct kst_heart *heart)
+void kst_idle_busy(struct kst_heart *heart)
 {
-	if (heart->state != KSTALLMON_CPU_STATE_BUSY)
-		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
 	heart->next_gap = 0;
+	if (unlikely(heart->state != KSTALLMON_CPU_STATE_BUSY))
+		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
+	else if (likely(kst_idle_count(KSTALLMON_CPU_STATE_SENTRY) ||
+			!kst_idle_count(KSTALLMON_CPU_STATE_BACKED_OFF)))
+		return;
 	kst_idle_want_sentry(heart);
-	return kst_heartbeat_period();
 }
 
 /* Whether this CPU is not needed as a sentry; then it is none any more. */

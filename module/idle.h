@@ -26,7 +26,7 @@ static inline void kst_idle_alert(u32 why, bool on)
 
 void kst_idle_state(struct kst_heart *heart, u32 state);
 u64 kst_idle_gap(struct kst_heart *heart, bool needed);
-u64 kst_idle_busy_gap(struct kst_heart *heart);
+void kst_idle_busy(struct kst_heart *heart);
 bool kst_idle_kicked(struct kst_heart *heart);
 unsigned int kst_idle_count(u32 state);
 

@@ -137,15 +137,19 @@ static bool kst_live_look(struct kst_heart *heart, struct kst_heart *target, u64
  */
 bool kst_live_watch(struct kst_heart *heart, u64 now)
 {
-	unsigned int cpu;
+	unsigned int cpu = heart->cpu, others;
 	bool trouble = false;
 
-	for_each_cpu_wrap(cpu, cpu_online_mask, heart->cpu) {
+	/* Not for_each_cpu_wrap(), which searches once more for where it begins. */
+	for (others = num_online_cpus() - 1; others; others--) {
 		struct kst_heart *target;
 		u32 state;
 
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
 		if (cpu == heart->cpu)
-			continue;
+			continue; /* one has gone offline meanwhile */
 		target = per_cpu_ptr(kst_hearts, cpu);
 		state = READ_ONCE(target->state);
 		if (state > KSTALLMON_CPU_STATE_BACKED_OFF)
