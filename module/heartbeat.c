@@ -111,9 +111,8 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 		kst_heart_rest(heart, KSTALLMON_CPU_STATE_EXCLUDED);
 		return HRTIMER_NORESTART;
 	}
-	/* Withdrawn before looking for a claim: kst_live_claim() does it the other way round. */
 	WRITE_ONCE(heart->latest, KST_NEVER);
-	smp_mb();
+	smp_mb(); /* withdrawn before looking for a claim; kst_live_claim() the other way round */
 
 	heart->beats++;
 	if (unlikely(heart->pending))

@@ -166,8 +166,7 @@ static void kst_sched_look(struct kst_heart *heart, u64 now, struct pt_regs *reg
 	bool held = threshold && !heart->softirq.live && kst_need_resched() && regs &&
 		    !user_mode(regs) && !is_idle_task(current);
 
-	if (hold->since &&
-	    !(held && hold->task == current && hold->switches == kst_switches())) {
+	if (hold->since && !(held && hold->task == current && hold->switches == kst_switches())) {
 		rec = kst_sched_end(heart, hold->last - hold->since, now);
 		if (rec)
 			kst_hold_describe(rec, regs);

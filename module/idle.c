@@ -48,12 +48,13 @@ unsigned int kst_idle_count(u32 state)
  */
 void kst_idle_state(struct kst_heart *heart, u32 state)
 {
+	bool idle = state == KSTALLMON_CPU_STATE_SENTRY || state == KSTALLMON_CPU_STATE_BACKED_OFF;
+
 	/* Counted twice for a moment, not never: nobody must miss the only busy CPU. */
 	atomic_inc_return(&kst_in_state[state]);
 	atomic_dec_return(&kst_in_state[heart->state]);
 	WRITE_ONCE(heart->state, state);
-	kst_idle_alert(KST_ALERT_IDLE, state == KSTALLMON_CPU_STATE_SENTRY ||
-					       state == KSTALLMON_CPU_STATE_BACKED_OFF);
+	kst_idle_alert(KST_ALERT_IDLE, idle);
 }
 
 /* If no idle CPU watches, make the next one that can. */
@@ -89,15 +90,24 @@ void kst_idle_busy(struct kst_heart *heart)
 	kst_idle_want_sentry(heart);
 }
 
+/* Whether @sentries of others are enough. */
+static bool kst_idle_enough(unsigned int sentries)
+{
+	return sentries || !kst_idle_count(KSTALLMON_CPU_STATE_BUSY);
+}
+
 /* Whether this CPU is not needed as a sentry; then it is none any more. */
 static bool kst_idle_back_off(struct kst_heart *heart)
 {
 	if (heart->state == KSTALLMON_CPU_STATE_BACKED_OFF)
 		return true;
+	/* The one sentry asks this at each beat, and should not look as if it went. */
+	if (heart->state == KSTALLMON_CPU_STATE_SENTRY &&
+	    !kst_idle_enough(kst_idle_count(KSTALLMON_CPU_STATE_SENTRY) - 1))
+		return false;
 	kst_idle_state(heart, KSTALLMON_CPU_STATE_BACKED_OFF);
 	smp_mb(); /* as in kst_idle_want_sentry() */
-	if (!kst_idle_count(KSTALLMON_CPU_STATE_BUSY) ||
-	    kst_idle_count(KSTALLMON_CPU_STATE_SENTRY))
+	if (kst_idle_enough(kst_idle_count(KSTALLMON_CPU_STATE_SENTRY)))
 		return true;
 	kst_idle_state(heart, KSTALLMON_CPU_STATE_SENTRY);
 	return false;

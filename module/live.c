@@ -30,7 +30,8 @@ static u64 kst_live_id(const struct kst_heart *heart, enum kst_live_nr nr, s64 s
 {
 	u64 number = ((u64)state / (KST_LIVE_FLAGS + 1)) * KST_NR_LIVE + nr;
 
-	return (u64)heart->cpu << KST_LIVE_ID_BITS | (number & GENMASK_ULL(KST_LIVE_ID_BITS - 1, 0));
+	return (u64)heart->cpu << KST_LIVE_ID_BITS |
+	       (number & GENMASK_ULL(KST_LIVE_ID_BITS - 1, 0));
 }
 
 /* Make a record of the stall in slot @nr of @target, as its flags say it is. */
@@ -52,7 +53,8 @@ static void kst_live_record(struct kst_record *rec, const struct kst_heart *targ
 }
 
 /* See to a stall that somebody has claimed. */
-static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum kst_live_nr nr, s64 state, u64 now)
+static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum kst_live_nr nr,
+			 s64 state, u64 now)
 {
 	u64 log_after = (u64)kst_tunable(log_after) * NSEC_PER_MSEC;
 	struct kst_live *live = &target->live[nr];

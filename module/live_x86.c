@@ -91,7 +91,7 @@ void kst_live_arch_exit(void)
 		for (; atomic_read(&per_cpu_ptr(kst_hearts, cpu)->nmi_asked); ms++) {
 			if (WARN_ONCE(ms > KST_NMI_WAIT_MS, "no NMI came to CPU %u\n", cpu))
 				break;
-			msleep(1);
+			usleep_range(1000, 2000);
 		}
 	cpus_read_unlock();
 	unregister_nmi_handler(NMI_UNKNOWN, KST_NMI_NAME);

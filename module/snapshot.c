@@ -20,7 +20,7 @@ u32 kst_snapshot_context(struct pt_regs *regs)
 {
 	if (regs && user_mode(regs))
 		return KSTALLMON_CONTEXT_USER;
-	/* On top of the idle task a softirq, or an interrupt that an NMI found, is code like any. */
+	/* A softirq on top of the idle task, or an interrupt that an NMI found, is not idle. */
 	if (is_idle_task(current) && hardirq_count() <= HARDIRQ_OFFSET && !softirq_count())
 		return KSTALLMON_CONTEXT_IDLE;
 	return KSTALLMON_CONTEXT_KERNEL;

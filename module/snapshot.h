@@ -12,8 +12,7 @@ struct pt_regs;
 
 u32 kst_snapshot_context(struct pt_regs *regs);
 void kst_snapshot_task(struct kst_task *task);
-void kst_snapshot_interrupted(struct kst_stack *stack, unsigned long *trace,
-			      struct pt_regs *regs);
+void kst_snapshot_interrupted(struct kst_stack *stack, unsigned long *trace, struct pt_regs *regs);
 void kst_snapshot_here(struct kst_stack *stack, unsigned long *trace);
 
 #endif /* KST_SNAPSHOT_H */

@@ -29,7 +29,8 @@ static int kst_watched_parse(const char *list, struct cpumask *mask)
 		err = cpulist_parse(list, mask);
 		if (err)
 			return -EINVAL;
-		return !cpumask_empty(mask) && cpumask_subset(mask, cpu_possible_mask) ? 0 : -EINVAL;
+		return !cpumask_empty(mask) && cpumask_subset(mask, cpu_possible_mask) ? 0 :
+											 -EINVAL;
 	}
 	cpumask_clear(mask);
 	for_each_possible_cpu(cpu)

@@ -10,31 +10,31 @@
 #include <linux/tracepoint.h>
 #include <trace/events/sched.h>
 
-#define KST_PROBE_FITS(event, probe)                                         \
-	__builtin_types_compatible_p(typeof(&check_trace_callback_type_##event), \
-				     void (*)(typeof(probe) *))
+#define KST_PROBE_FITS(event, probe)                                            \
+	__builtin_types_compatible_p(typeof(check_trace_callback_type_##event), \
+				     void(typeof(probe) *))
 
 #define KST_PROBE_PICK(event, a, b) \
 	__builtin_choose_expr(KST_PROBE_FITS(event, a), (void *)(a), (void *)(b))
 
 /*
- * Defines @probe for sched_switch, which calls @handler with the task before. "sched/tracing: Append
- * prev_state to tp args instead" (5.19) added an argument.
+ * Defines @probe for sched_switch, which calls @handler with the task before. An argument was added
+ * by "sched/tracing: Append prev_state to tp args instead" (5.19).
  */
-#define KST_PROBE_SCHED_SWITCH(probe, handler)                                              \
+#define KST_PROBE_SCHED_SWITCH(probe, handler)                                                   \
 	static void __maybe_unused probe##_4(void *data, bool preempt, struct task_struct *prev, \
-					     struct task_struct *next)                      \
-	{                                                                                   \
-		handler(prev);                                                              \
-	}                                                                                   \
+					     struct task_struct *next)                           \
+	{                                                                                        \
+		handler(prev);                                                                   \
+	}                                                                                        \
 	static void __maybe_unused probe##_5(void *data, bool preempt, struct task_struct *prev, \
-					     struct task_struct *next, unsigned int state)  \
-	{                                                                                   \
-		handler(prev);                                                              \
-	}                                                                                   \
-	static_assert(KST_PROBE_FITS(sched_switch, probe##_4) ||                            \
-			      KST_PROBE_FITS(sched_switch, probe##_5),                      \
-		      "sched_switch has unknown arguments");                                \
+					     struct task_struct *next, unsigned int state)       \
+	{                                                                                        \
+		handler(prev);                                                                   \
+	}                                                                                        \
+	static_assert(KST_PROBE_FITS(sched_switch, probe##_4) ||                                 \
+			      KST_PROBE_FITS(sched_switch, probe##_5),                           \
+		      "sched_switch has unknown arguments");                                     \
 	static void *const probe = KST_PROBE_PICK(sched_switch, probe##_5, probe##_4)
 
 #endif /* KST_COMPAT_TRACEPOINT_H */
