@@ -41,6 +41,7 @@ static void kst_heart_start(struct kst_heart *heart, u64 now, u64 gap)
 	u64 slack = kst_slack();
 
 	heart->proof = now;
+	heart->steal = kst_stall_steal();
 	heart->gap = gap;
 	hrtimer_start_range_ns(&heart->timer, ns_to_ktime(now + gap), slack,
 			       HRTIMER_MODE_ABS_PINNED_HARD);
@@ -220,7 +221,6 @@ static int kst_heartbeat_online(unsigned int cpu)
 	atomic_set(&heart->nmi_asked, 0);
 	if (kst_watched(cpu)) {
 		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
-		heart->steal = kst_stall_steal();
 		kst_heart_start(heart, ktime_get_ns(), kst_heartbeat_period());
 	} else {
 		kst_idle_state(heart, KSTALLMON_CPU_STATE_EXCLUDED);

@@ -99,7 +99,8 @@ static bool kst_idle_enough(unsigned int sentries)
 /* Whether this CPU is not needed as a sentry; then it is none any more. */
 static bool kst_idle_back_off(struct kst_heart *heart)
 {
-	if (heart->state == KSTALLMON_CPU_STATE_BACKED_OFF)
+	if (heart->state == KSTALLMON_CPU_STATE_BACKED_OFF &&
+	    kst_idle_enough(kst_idle_count(KSTALLMON_CPU_STATE_SENTRY)))
 		return true;
 	/* The one sentry asks this at each beat, and should not look as if it went. */
 	if (heart->state == KSTALLMON_CPU_STATE_SENTRY &&
