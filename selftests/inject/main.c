@@ -27,9 +27,8 @@
  *		inject_irq_off_inner, inject_irq_in_no_sched_outer
  *	softirq-in-sched	as softirq, within what sched does (not on PREEMPT_RT)
  *		inject_bh_off_inner, inject_bh_in_no_sched_outer
- *	ksoftirqd		no stall: leaves a tasklet to ksoftirqd and spins, so that
- *				ksoftirqd has to wait if the writing task has real-time priority
- *		inject_leave_to_ksoftirqd
+ *	ksoftirqd		as softirq-handler; then spins as long again and holds nothing off, so
+ *				that ksoftirqd has to wait if the writing task has real-time priority
  *	lockup			as irq, for ever; MS must be 0
  *		inject_irq_off_inner, inject_irq_off_outer
  *

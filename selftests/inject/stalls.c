@@ -197,18 +197,13 @@ static noinline struct inject_truth inject_bh_in_no_sched_outer(const struct inj
 }
 #endif
 
-/* No stall: the task can be interrupted and preempted all the time. */
+/* The handler takes so long that the kernel leaves what was raised meanwhile to ksoftirqd. */
 static noinline struct inject_truth inject_leave_to_ksoftirqd(const struct inject_order *order)
 {
-	const struct inject_order nothing = {};
-	struct inject_handler handler = { .order = &nothing };
-	struct inject_truth truth;
+	struct inject_truth truth = inject_handler(order);
 
-	tasklet_setup(&handler.tasklet, inject_handler_outer);
-	/* From a task with softirqs enabled this wakes ksoftirqd, which has to wait. */
-	tasklet_schedule(&handler.tasklet);
-	truth = inject_spin(order, inject_at_once);
-	tasklet_kill(&handler.tasklet);
+	/* This can be interrupted, but by no ksoftirqd if the task has a real-time priority. */
+	inject_spin(order, inject_at_once);
 	return truth;
 }
 
