@@ -56,10 +56,10 @@ endif
 	rm -rf $(DKMS_SRC)
 	$(MAKE) -C userspace uninstall
 
-demo check accuracy lint:
+demo check accuracy bench lint:
 	$(MAKE) -C selftests $@
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all module userspace install install-userspace install-dkms uninstall demo check accuracy lint clean
+.PHONY: all module userspace install install-userspace install-dkms uninstall demo check accuracy bench lint clean
