@@ -63,7 +63,7 @@ def stalls_on_both_cpus_at_once_have_ids_of_their_own():
     for pid in pids:
         assert os.waitpid(pid, 0)[1] == 0
     kst.settle()
-    events = kst.history(before + 1)
+    events = [e for e in kst.history(before + 1) if e["type"] == "stall-end"]
     for cpu, pid in zip(kst.cpus(), pids):
         assert any(e["cpu"] == cpu and e["task"]["pid"] == pid for e in events), events
     ids = [e["stall-id"] for e in events]
