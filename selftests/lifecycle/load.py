@@ -55,10 +55,12 @@ def a_fresh_load_starts_from_nothing():
 @kst.test
 def parameters_given_at_load_are_in_force():
     kst.unload()
-    kst.load("period=7", "threshold=33", "slack=123", "history=48", "rate=5")
+    given = {"period": 7, "threshold": 33, "slack": 123, "history": 48, "rate": 5,
+             "softirq_threshold": 77, "sched_threshold": 0, "longest_gap": 500, "log_after": 2000,
+             "cpus": "0"}
+    kst.load(*(f"{name}={value}" for name, value in given.items()))
     try:
-        assert kst.tunables() == {"period": 7, "threshold": 33, "slack": 123, "history": 48,
-                                  "rate": 5}
+        assert kst.tunables() == given
         assert kst.status()["history-size"] == 48
     finally:
         kst.unload()
@@ -68,7 +70,8 @@ def parameters_given_at_load_are_in_force():
 @kst.test
 def defaults_are_those_of_the_manual():
     assert kst.tunables() == {"period": 10, "threshold": 20, "slack": 4000, "history": 512,
-                              "rate": 10}
+                              "rate": 10, "softirq_threshold": 50, "sched_threshold": 100,
+                              "longest_gap": 1000, "log_after": 1000, "cpus": "auto"}
 
 
 @kst.test
