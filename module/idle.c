@@ -11,7 +11,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/string.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <linux/tracepoint.h>
 
 #include "compat/tracepoint.h"
@@ -22,22 +22,10 @@
 
 DEFINE_PER_CPU(u32, kst_alert);
 
-/* CPUs in each state. */
-static atomic_t kst_in_state[KSTALLMON_CPU_STATE_OFFLINE + 1];
+atomic_t kst_in_state[KSTALLMON_CPU_STATE_OFFLINE + 1];
 
 /* NULL without the tracepoint: then nobody backs off. */
 static struct tracepoint *kst_switch;
-
-/**
- * kst_idle_count() - how many CPUs are in a state
- * @state: enum kstallmon_cpu_state
- *
- * Return: their number.
- */
-unsigned int kst_idle_count(u32 state)
-{
-	return atomic_read(&kst_in_state[state]);
-}
 
 /**
  * kst_idle_state() - give a CPU another state
@@ -74,19 +62,13 @@ static void kst_idle_want_sentry(struct kst_heart *heart)
 }
 
 /**
- * kst_idle_busy() - a beat found its CPU busy
+ * kst_idle_busy_changed() - kst_idle_busy() where something changed
  * @heart: this CPU's
- *
- * Context: hard interrupt.
  */
-void kst_idle_busy(struct kst_heart *heart)
+void kst_idle_busy_changed(struct kst_heart *heart)
 {
-	heart->next_gap = 0;
-	if (unlikely(heart->state != KSTALLMON_CPU_STATE_BUSY))
+	if (heart->state != KSTALLMON_CPU_STATE_BUSY)
 		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
-	else if (likely(kst_idle_count(KSTALLMON_CPU_STATE_SENTRY) ||
-			!kst_idle_count(KSTALLMON_CPU_STATE_BACKED_OFF)))
-		return;
 	kst_idle_want_sentry(heart);
 }
 

@@ -10,6 +10,9 @@
 
 DECLARE_PER_CPU(u32, kst_alert);
 
+/* CPUs in each state. */
+extern atomic_t kst_in_state[KSTALLMON_CPU_STATE_OFFLINE + 1];
+
 /**
  * kst_idle_alert() - want to know of the next switch, or not
  * @why: KST_ALERT_*
@@ -26,9 +29,34 @@ static inline void kst_idle_alert(u32 why, bool on)
 
 void kst_idle_state(struct kst_heart *heart, u32 state);
 u64 kst_idle_gap(struct kst_heart *heart, bool needed);
-void kst_idle_busy(struct kst_heart *heart);
+void kst_idle_busy_changed(struct kst_heart *heart);
 bool kst_idle_kicked(struct kst_heart *heart);
-unsigned int kst_idle_count(u32 state);
+
+/**
+ * kst_idle_count() - how many CPUs are in a state
+ * @state: enum kstallmon_cpu_state
+ *
+ * Return: their number.
+ */
+static inline unsigned int kst_idle_count(u32 state)
+{
+	return atomic_read(&kst_in_state[state]);
+}
+
+/**
+ * kst_idle_busy() - a beat found its CPU busy
+ * @heart: this CPU's
+ *
+ * Context: hard interrupt.
+ */
+static inline void kst_idle_busy(struct kst_heart *heart)
+{
+	heart->next_gap = 0;
+	if (unlikely(heart->state != KSTALLMON_CPU_STATE_BUSY ||
+		     (!kst_idle_count(KSTALLMON_CPU_STATE_SENTRY) &&
+		      kst_idle_count(KSTALLMON_CPU_STATE_BACKED_OFF))))
+		kst_idle_busy_changed(heart);
+}
 
 void kst_idle_init(void);
 void kst_idle_exit(void);

@@ -14,7 +14,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpumask.h>
 #include <linux/printk.h>
 
 #include "eventlog.h"
@@ -129,15 +128,13 @@ static bool kst_live_look(struct kst_heart *heart, struct kst_heart *target, u64
 }
 
 /**
- * kst_live_watch() - look at the next CPUs, up to one that watches on
+ * kst_live_watch_others() - kst_live_watch() where there are others
  * @heart: this CPU's
  * @now: CLOCK_MONOTONIC
  *
- * Context: hard interrupt.
- *
- * Return: whether something is wrong with one of them, so that this CPU should look again soon.
+ * Return: as told there.
  */
-bool kst_live_watch(struct kst_heart *heart, u64 now)
+bool kst_live_watch_others(struct kst_heart *heart, u64 now)
 {
 	unsigned int cpu = heart->cpu, others;
 	bool trouble = false;

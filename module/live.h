@@ -2,6 +2,8 @@
 #ifndef KST_LIVE_H
 #define KST_LIVE_H
 
+#include <linux/cpumask.h>
+
 #include "heart.h"
 
 /* Flags in kst_live.state, below the number of the stall. */
@@ -34,7 +36,22 @@ static inline bool kst_live_told(struct kst_live *live)
 	return atomic64_read(&live->state) & KST_LIVE_TOLD;
 }
 
-bool kst_live_watch(struct kst_heart *heart, u64 now);
+bool kst_live_watch_others(struct kst_heart *heart, u64 now);
+
+/**
+ * kst_live_watch() - look at the next CPUs, up to one that watches on
+ * @heart: this CPU's
+ * @now: CLOCK_MONOTONIC
+ *
+ * Context: hard interrupt.
+ *
+ * Return: whether something is wrong with one of them, so that this CPU should look again soon.
+ */
+static inline bool kst_live_watch(struct kst_heart *heart, u64 now)
+{
+	return num_online_cpus() > 1 && kst_live_watch_others(heart, now);
+}
+
 void kst_live_own(struct kst_heart *heart, u32 kind, u64 since, struct pt_regs *regs);
 void kst_live_end(struct kst_heart *heart, enum kst_live_nr nr, struct kst_record *rec);
 void kst_live_fill(struct kst_heart *heart, struct pt_regs *regs);

@@ -8,7 +8,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <asm/nmi.h>
 
 #include "compat/compat.h"

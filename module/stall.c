@@ -4,9 +4,8 @@
  * hypervisor's fault from the kernel's own is accounted by the scheduler's tick, which may run
  * after the beat that found the end.
  */
-#include <linux/kernel_stat.h>
 #include <linux/log2.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 
 #include "eventlog.h"
 #include "stall.h"
@@ -14,16 +13,6 @@
 /* Grows with each reset: histograms of an older epoch count as empty. No CPU waits for another. */
 static u32 kst_epoch = 1;
 static u64 kst_epoch_start;
-
-/**
- * kst_stall_steal() - steal time of this CPU so far
- *
- * Return: ns.
- */
-u64 kst_stall_steal(void)
-{
-	return kcpustat_this_cpu->cpustat[CPUTIME_STEAL];
-}
 
 static void kst_stall_count(struct kst_heart *heart, u32 kind, u64 duration)
 {
