@@ -12,6 +12,7 @@ struct task_struct;
  * @ns: how long
  * @steal: share of the stall's length that counts as stolen from the CPU, in percent
  * @steal_late: whether it is accounted after the stall
+ * @after_tick: whether it begins soon after a tick
  * @competitor: a sleeping task of @cpu with a higher priority, for kinds that want one
  */
 struct inject_order {
@@ -19,18 +20,18 @@ struct inject_order {
 	u64 ns;
 	unsigned int steal;
 	bool steal_late;
+	bool after_tick;
 	struct task_struct *competitor;
 };
 
 /**
  * struct inject_truth - a stall as it was
  * @actual: its length in ns
- * @paused: the longest time between two looks at the clock, in ns: with interrupts on, one of
- *	milliseconds is the work of the host, which is a stall as well
+ * @unticked: the longest time in it without a tick of the CPU, in ns
  */
 struct inject_truth {
 	u64 actual;
-	u64 paused;
+	u64 unticked;
 };
 
 /**
@@ -48,6 +49,7 @@ struct inject_kind {
 };
 
 const struct inject_kind *inject_kind(const char *name);
+void inject_after_tick(unsigned int cpu);
 void inject_steal(const struct inject_order *order, u64 stalled);
 
 #endif /* INJECT_H */

@@ -2,15 +2,14 @@
 /*
  * Causes stalls on request, so that tests can ask whether they were seen. Never installed.
  *
- * Write "KIND CPU MS [COUNT [GAP_MS [STEAL [late]]]]" to stall in debugfs: the writing task moves
- * to the CPU and causes COUNT stalls (1 if not given) of MS ms, GAP_MS ms apart (50). Then read
- * from the same open file what really was, a line for each stall:
+ * Write "KIND CPU MS [COUNT [GAP_MS [STEAL [late|tick]]]]" to stall in debugfs: the writing task
+ * moves to the CPU and causes COUNT stalls (1 if not given) of MS ms, GAP_MS ms apart (50). Then
+ * read from the same open file what really was, a line for each stall:
  *
- *	kind=irq cpu=1 requested_ns=120000000 actual_ns=120000842 paused_ns=1204
+ *	kind=irq cpu=1 requested_ns=120000000 actual_ns=120000842 unticked_ns=120000842
  *
- * The actual length is measured within the stall, so the true one is a little longer. In a virtual
- * machine the host may hold up the CPU as well: the longest time that the stall saw none pass is
- * told. Kinds, with the functions that a stack of the stall has, innermost first:
+ * The actual length is measured within the stall, so the true one is a little longer. Kinds, with
+ * the functions that a stack of the stall has, innermost first:
  *
  *	irq			interrupts off
  *		inject_irq_off_inner, inject_irq_off_outer
@@ -27,14 +26,18 @@
  *		inject_irq_off_inner, inject_irq_in_no_sched_outer
  *	softirq-in-sched	as softirq, within what sched does (not on PREEMPT_RT)
  *		inject_bh_off_inner, inject_bh_in_no_sched_outer
- *	ksoftirqd		as softirq-handler; then spins as long again and holds nothing off, so
- *				that ksoftirqd has to wait if the writing task has real-time priority
+ *	ksoftirqd		as softirq-handler; then spins as long again and holds nothing
+ *				off: ksoftirqd waits if the writing task has real-time priority
  *	lockup			as irq, for ever; MS must be 0
  *		inject_irq_off_inner, inject_irq_off_outer
  *
  * STEAL percent of the actual length are accounted as time that a hypervisor took from the CPU: at
  * the end of the stall while it still lasts or, with "late", when it is over, as by a tick that
  * comes after the heartbeat.
+ *
+ * In a virtual machine the host may take the CPU, or let timers come late. What is left of the
+ * stall is of another kind or length then. The longest time in the stall without a tick of its CPU
+ * tells; and with "tick" a stall begins soon after one, when no timer is overdue.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -83,6 +86,8 @@ static int inject_one(struct inject *inject)
 		return -EINTR;
 	if (raw_smp_processor_id() != inject->order.cpu)
 		return -EAGAIN; /* it went offline */
+	if (inject->order.after_tick)
+		inject_after_tick(inject->order.cpu);
 	truth = inject->kind->stall(&inject->order);
 	if (inject->order.steal_late)
 		inject_steal(&inject->order, truth.actual);
@@ -127,12 +132,15 @@ static int inject_request(struct inject *inject, const char *text)
 {
 	unsigned long long cpu, ms, count = 1, gap_ms = INJECT_GAP_MS_DEFAULT, steal = 0;
 	const struct inject_kind *kind;
-	char name[20], late[5], junk;
+	char name[20], flag[5], junk;
+	bool late, tick;
 	int words;
 
 	words = sscanf(text, "%19s %llu %llu %llu %llu %llu %4s %c", name, &cpu, &ms, &count,
-		       &gap_ms, &steal, late, &junk);
-	if (words < 3 || words > 7 || (words == 7 && strcmp(late, "late")))
+		       &gap_ms, &steal, flag, &junk);
+	late = words == 7 && !strcmp(flag, "late");
+	tick = words == 7 && !strcmp(flag, "tick");
+	if (words < 3 || words > 7 || (words == 7 && !late && !tick))
 		return -EINVAL;
 	kind = inject_kind(name);
 	if (!kind)
@@ -154,7 +162,8 @@ static int inject_request(struct inject *inject, const char *text)
 		.cpu = cpu,
 		.ns = kind->endless ? U64_MAX : ms * NSEC_PER_MSEC,
 		.steal = steal,
-		.steal_late = words == 7,
+		.steal_late = late,
+		.after_tick = tick,
 	};
 	return inject_stalls(inject, count, gap_ms);
 }
@@ -184,9 +193,9 @@ static int inject_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&inject->lock);
 	for (i = 0; i < inject->nr; i++)
-		seq_printf(m, "kind=%s cpu=%u requested_ns=%llu actual_ns=%llu paused_ns=%llu\n",
+		seq_printf(m, "kind=%s cpu=%u requested_ns=%llu actual_ns=%llu unticked_ns=%llu\n",
 			   inject->kind->name, inject->order.cpu, inject->order.ns,
-			   inject->truth[i].actual, inject->truth[i].paused);
+			   inject->truth[i].actual, inject->truth[i].unticked);
 	mutex_unlock(&inject->lock);
 	return 0;
 }

@@ -4,11 +4,13 @@
  * tests look for in the stacks.
  */
 #include <linux/bottom_half.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/kernel_stat.h>
 #include <linux/math64.h>
 #include <linux/preempt.h>
-#include <linux/sched.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
 #include "inject.h"
@@ -31,11 +33,36 @@ void inject_steal(const struct inject_order *order, u64 stalled)
 	local_irq_restore(flags);
 }
 
+/* Changes with each tick of a CPU that runs kernel code. */
+static u64 inject_ticks(unsigned int cpu)
+{
+	const u64 *stat = kcpustat_cpu(cpu).cpustat;
+
+	return READ_ONCE(stat[CPUTIME_SYSTEM]) + READ_ONCE(stat[CPUTIME_SOFTIRQ]) +
+	       READ_ONCE(stat[CPUTIME_IRQ]);
+}
+
+/**
+ * inject_after_tick() - wait for some time in the first half of a tick
+ * @cpu: this CPU
+ *
+ * A tick has just run all timers that were due.
+ */
+void inject_after_tick(unsigned int cpu)
+{
+	u64 ticks = inject_ticks(cpu);
+
+	while (inject_ticks(cpu) == ticks && !signal_pending(current))
+		cpu_relax();
+	udelay(get_random_u32() % (TICK_NSEC / NSEC_PER_USEC / 2));
+}
+
 /* To be called inside the stall, which begins when @began() holds. */
 static __always_inline struct inject_truth inject_spin(const struct inject_order *order,
 						       bool (*began)(void))
 {
-	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0, last;
+	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0, ticked = now;
+	u64 ticks, ticks_before = inject_ticks(order->cpu);
 	struct inject_truth truth = {};
 
 	while (now - start < order->ns) {
@@ -43,9 +70,12 @@ static __always_inline struct inject_truth inject_spin(const struct inject_order
 		cpu_relax();
 		if (!from && began())
 			from = now;
-		last = now;
 		now = ktime_get_mono_fast_ns();
-		truth.paused = max(truth.paused, now - last);
+		ticks = inject_ticks(order->cpu);
+		truth.unticked = max(truth.unticked, now - ticked);
+		if (ticks != ticks_before)
+			ticked = now;
+		ticks_before = ticks;
 	}
 	truth.actual = from ? now - from : 0;
 	if (!order->steal_late)

@@ -45,7 +45,7 @@ def run():
     ksft.finished()
 
 
-def kstallmon(*args, timeout=120, check=True):
+def kstallmon(*args, timeout=3600, check=True):
     """Run the client. Returns what subprocess.run() does, with text."""
     done = subprocess.run(["kstallmon", *map(str, args)], capture_output=True, text=True,
                           timeout=timeout, check=False)
@@ -85,6 +85,18 @@ def stalls_of(pid, since):
     return [e for e in history(since + 1) if e["type"] == "stall-end" and e["task"]["pid"] == pid]
 
 
+def injected_frames(event, *stacks):
+    """The injector's functions in these stacks of an event, innermost first."""
+    return [frame.split("+")[0] for stack in stacks
+            for frame in event.get(stack, {}).get("frame", []) if frame.startswith("inject_")]
+
+
+def histograms():
+    """The histograms by (cpu, kind)."""
+    answer = json.loads(kstallmon("stalls", "--json").stdout)
+    return {(h["cpu"], h["kind"]): h for h in answer["histograms"]}
+
+
 def load_injector():
     """Load the injector if it is not."""
     if not os.path.exists(STALL):
@@ -92,7 +104,7 @@ def load_injector():
 
 
 def truths(text):
-    """What the injector says of its stalls: for each a dict with kind, actual_ns, paused_ns."""
+    """What the injector says of its stalls: for each a dict with kind, actual_ns, unticked_ns."""
     return [{name: int(value) if value.isdigit() else value
              for name, value in (word.split("=") for word in line.split())}
             for line in text.splitlines()]
