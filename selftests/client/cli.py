@@ -14,6 +14,7 @@ import kst
 OPTIONS = {
     "monitor": ("--count", "--timeout", "--since", "--rcvbuf"),
     "history": ("--since",),
+    "stalls": ("--count",),
 }
 
 # No whole number from 1 on is written like this.
@@ -99,19 +100,20 @@ def an_option_without_its_argument():
     for verb, options in OPTIONS.items():
         for option in options:
             c.refused(verb, option, says=rf"{verb}: .*'{option}' needs an argument")
-    c.refused("monitor", "-n", says="'-n' needs an argument")
+    for verb in ("monitor", "stalls"):
+        c.refused(verb, "-n", says="'-n' needs an argument")
 
 
 @kst.test
 def an_argument_for_an_option_that_takes_none():
-    for verb in ("monitor", "history", "status", "get"):
+    for verb in ("monitor", "history", "stalls", "status", "get", "verify"):
         c.refused(verb, "--json=yes", says=rf"{verb}: .*'--json=yes' takes no argument")
 
 
 @kst.test
 def an_argument_too_many():
     for words in (("monitor", "junk"), ("monitor", "--timeout", "1", "junk"), ("history", "junk"),
-                  ("status", "junk"), ("get", "threshold", "junk"), ("version", "junk"),
+                  ("stalls", "junk"), ("status", "junk"), ("verify", "junk"), ("get", "threshold", "junk"), ("version", "junk"),
                   ("help", "monitor", "junk")):
         c.refused(*words, says="'junk'")
 
@@ -154,8 +156,8 @@ def versions_of_client_and_module():
 
 # Where output can't go. monitor has an event to print.
 
-PRINTING = ("monitor --since 1 --count 1", "history --json", "status", "get --json", "version",
-            "help", "monitor --help")
+PRINTING = ("monitor --since 1 --count 1", "history --json", "stalls", "stalls --json", "status",
+            "get --json", "version", "help", "monitor --help")
 
 
 def have_events():

@@ -14,11 +14,12 @@ import time
 
 import kst
 
-VERBS = ("monitor", "history", "status", "get", "set", "version", "help")
+VERBS = ("monitor", "history", "stalls", "status", "get", "set", "verify", "version", "help")
 
 # Every way to ask the module for something. monitor must end by itself should it be answered.
 ASKING = (("monitor", "--json", "--timeout", "1"), ("history",), ("status", "--json"), ("status",),
-          ("get",), ("get", "--json", "threshold"), ("set", "threshold=30"))
+          ("stalls",), ("stalls", "--json"), ("stalls", "--reset"), ("verify",), ("get",),
+          ("get", "--json", "threshold"), ("set", "threshold=30"), ("set", "cpus=0"))
 
 # The runner has its tests' output buffered by lines. The client's users have no such help.
 for preset in ("_STDBUF_O", "LD_PRELOAD"):
@@ -64,7 +65,8 @@ def parameters():
     values = {}
     for name in os.listdir(kst.PARAMETERS):
         with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
-            values[name] = int(file.read())
+            text = file.read().rstrip("\n")
+            values[name] = int(text) if text.isdigit() and name != "cpus" else text
     return values
 
 
@@ -97,19 +99,41 @@ def unchanged():
     assert parameters() == before, (before, parameters())
 
 
+SILENT = {"threshold": 60000, "softirq_threshold": 0, "sched_threshold": 0, "rate": 0}
+
+
 @contextlib.contextmanager
 def silence(**values):
     """For the time of a with block no event comes by itself: the history stands still."""
-    with tuned(threshold=60000, rate=0, **values):
+    with tuned(**SILENT, **values):
         kst.settle()
         yield
 
 
+@contextlib.contextmanager
+def fresh(**values):
+    """As silence(), in a module that is loaded anew and has seen nothing yet."""
+    before = parameters()
+    kst.unload()
+    kst.load(*(f"{name}={value}" for name, value in {**SILENT, **values}.items()))
+    try:
+        yield
+    finally:
+        set_parameters(before)
+
+
 def storm(count, cpu=1, ms=3, gap_ms=2):
-    """Many short stalls, each of which is an event. In silence, returns the last number."""
-    with tuned(threshold=1, period=1, slack=0, rate=0):
+    """Many short stalls, each of which is one event: no other CPU looks, so that none is told while
+    it lasts. In silence, returns the last number.
+    """
+    with tuned(threshold=1, period=1, slack=0, rate=0, cpus=cpu):
         kst.inject(cpu, ms, count, gap_ms)
     return kst.settle()
+
+
+def room(history):
+    """How many events of a storm such a history holds: each type has an equal share."""
+    return history // 2
 
 
 def stall_as(comm):
@@ -131,7 +155,12 @@ def stall_as(comm):
 def injected(event):
     """Whether it is a stall that a test caused, and none of the machine's own."""
     return any(f.startswith("inject_irq_off_inner+0x")
-               for f in event.get("stack", {}).get("frame", []))
+               for name in ("live-stack", "stack") for f in event.get(name, {}).get("frame", []))
+
+
+def ends(events):
+    """Those of the events that tell of the end of a stall."""
+    return [e for e in events if e["type"] == "stall-end"]
 
 
 def objects(text):
@@ -161,7 +190,7 @@ def tiled(records, first):
             following = record["to"] + 1
             gone += record["count"]
         else:
-            assert record["type"] == "stall-end", record
+            assert record["type"] in ("stall-end", "stall-begin"), record
             assert record["seq"] == following, (following, record)
             following += 1
             printed += 1

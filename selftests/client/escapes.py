@@ -67,7 +67,7 @@ def bytes_of(verb, since, *options, **env):
 def case(what, name):
     def run():
         pids, events, outputs = told()
-        event = [e for e in events if e["task"]["pid"] == pids[what] and c.injected(e)][0]
+        event = [e for e in c.ends(events) if e["task"]["pid"] == pids[what] and c.injected(e)][0]
         # Each byte that belongs to no character is replaced by itself.
         replaced = re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))
         assert event["task"]["comm"] == replaced, event
@@ -98,7 +98,7 @@ def every_line_is_a_record():
     assert [json.loads(line) for line in outputs["json"].splitlines()] == events
     for name in ("text", "ascii", "live"):
         lines = outputs[name].decode().splitlines()
-        heads = [line.split()[0] for line in lines if not line.startswith("    ")]
+        heads = [line.split()[0] for line in lines if not line.startswith("  ")]
         assert heads == [f"#{e['seq']}" for e in events], heads
 
 

@@ -37,7 +37,7 @@ def asleep(history, *options):
         lines = monitor.lines_until(end.match)
         more, status, said = monitor.end()
         assert status == 0, said
-        assert not [line for line in more if not line.startswith("    ")], more
+        assert not [line for line in more if not line.startswith("  ")], more
     return lines, said, first, last
 
 
@@ -58,7 +58,7 @@ def a_sleeper_is_told_exactly_what_is_gone():
     printed, gone = c.tiled(records, first)
     assert printed + gone == last - first + 1
     # Its socket took some, and then there is the history.
-    assert printed >= 16 and gone > 0, (printed, gone)
+    assert printed >= c.room(16) and gone > 0, (printed, gone)
     assert all(r["instance"] == instance for r in records)
     assert c.summary(said) == (printed, gone, 0)
 
@@ -74,7 +74,7 @@ def as_text_too():
             assert (begin, count) == (following, end - begin + 1), line
             following = end + 1
             gone += count
-        elif not line.startswith("    "):
+        elif not line.startswith("  "):
             assert line.startswith(f"#{following} "), (following, line)
             following += 1
     assert following == last + 1 and gone > 0
@@ -95,7 +95,7 @@ def a_sleeper_wakes_again_and_again():
             _, status, said = monitor.end()
     printed, gone = c.tiled(records, first)
     assert status == 0 and printed + gone == last - first + 1 >= 400
-    assert printed >= 4 * 64, printed
+    assert printed >= 4 * c.room(64), printed
     assert c.summary(said) == (printed, gone, 0)
 
 
@@ -124,43 +124,63 @@ def a_smaller_history_takes_away_what_was_there():
             records = monitor.records_up_to(last)
             monitor.end()
     printed, gone = c.tiled(records, first)
-    assert printed + gone == last - first + 1 and printed >= 16
+    assert printed + gone == last - first + 1 and printed >= c.room(16)
 
 
 @kst.test
 def history_tells_what_is_overwritten():
-    with c.silence(history=16):
+    held = c.room(16)
+    with c.fresh(history=16):
         last = c.storm(60)
         lost, *events = c.objects(c.succeeds("history", "--json", "--since", "1"))
         head = c.succeeds("history", "--since", "1").splitlines()[0]
         status = kst.status()
-    assert lost == {"type": "lost", "count": last - 16, "from": 1, "to": last - 16,
+    assert lost == {"type": "lost", "count": last - held, "from": 1, "to": last - held,
                     "instance": status["instance"]}, lost
-    assert c.tiled([lost, *events], 1) == (16, last - 16)
-    assert head == f"-- {last - 16} events gone: #1 to #{last - 16}", head
-    assert status["overwritten"] == last - 16 and status["history-held"] == 16, status
+    assert c.tiled([lost, *events], 1) == (held, last - held)
+    assert head == f"-- {last - held} events gone: #1 to #{last - held}", head
+    assert status["overwritten"] == last - held and status["history-held"] == held, status
 
 
 @kst.test
 def history_without_since_is_no_loss():
-    with c.silence(history=16):
+    with c.fresh(history=16):
         last = c.storm(60)
         events = c.objects(c.succeeds("history", "--json"))
-    assert [e["seq"] for e in events] == list(range(last - 15, last + 1))
+    assert [e["seq"] for e in events] == list(range(last - c.room(16) + 1, last + 1))
 
 
 @kst.test
 def history_since_counts_from_there():
-    with c.silence(history=16):
+    held = c.room(16)
+    with c.fresh(history=16):
         last = c.storm(60)
-        for since in (last - 16, last - 20):
+        for since in (last - held, last - held - 4):
             lost, *events = c.objects(c.succeeds("history", "--json", "--since", since))
-            assert (lost["from"], lost["to"]) == (since, last - 16), lost
-            assert c.tiled([lost, *events], since) == (16, last - 15 - since)
-        one = c.succeeds("history", "--since", last - 16).splitlines()[0]
-        assert one == f"-- 1 event gone: #{last - 16}", one
-        events = c.objects(c.succeeds("history", "--json", "--since", last - 15))
-        assert c.tiled(events, last - 15) == (16, 0)
+            assert (lost["from"], lost["to"]) == (since, last - held), lost
+            assert c.tiled([lost, *events], since) == (held, last - held + 1 - since)
+        one = c.succeeds("history", "--since", last - held).splitlines()[0]
+        assert one == f"-- 1 event gone: #{last - held}", one
+        events = c.objects(c.succeeds("history", "--json", "--since", last - held + 1))
+        assert c.tiled(events, last - held + 1) == (held, 0)
+
+
+@kst.test
+def a_flood_of_one_type_leaves_the_others_in_the_history():
+    with c.fresh(history=16):
+        with c.tuned(threshold=20):
+            while not any(e["type"] == "stall-begin" for e in kst.history()):
+                kst.inject(1, 400)
+                kst.settle()
+        begins = [e for e in kst.history() if e["type"] == "stall-begin"]
+        last = c.storm(60)
+        records = c.objects(c.succeeds("history", "--json", "--since", "1"))
+    held = c.room(16)
+    printed, gone = c.tiled(records, 1)
+    assert printed + gone == last and printed == held + len(begins), (records, begins)
+    assert [r for r in records if r["type"] == "stall-begin"] == begins, (records, begins)
+    # What is gone between them is told where it was.
+    assert records[-held - 1]["type"] == "lost" and len(c.ends(records)) == held, records
 
 
 @kst.test

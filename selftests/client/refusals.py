@@ -20,8 +20,8 @@ NOBODY = 65534
 
 
 def described():
-    """The tunables as the module describes them."""
-    return c.objects(c.succeeds("get", "--json"))
+    """The tunables that are numbers, as the module describes them."""
+    return [t for t in c.objects(c.succeeds("get", "--json")) if "value" in t]
 
 
 @kst.test
@@ -210,6 +210,20 @@ def the_same_tunable_twice_and_none_is_set():
 
 
 @kst.test
+def a_text_that_the_module_does_not_take_is_answered_in_its_words():
+    with c.unchanged():
+        for bad in ("five", "-1", "0-", "0;1", "0=1", "99999", "0 x", "\xe4", "0," * 600 + "0"):
+            c.refused("set", f"cpus={bad}", "threshold=33", says="set: (cpus must be|.*policy)")
+        c.refused("set", "cpus=five", says=r"set: cpus must be auto or a list of .*CPUs like 0-3,8$")
+
+
+@kst.test
+def a_text_too_long_for_a_message():
+    with c.unchanged():
+        c.refused("set", "cpus=" + "0," * 20000, says="too much|too long|policy")
+
+
+@kst.test
 def limits_of_the_ranges_are_within():
     before = c.parameters()
     for t in described():
@@ -221,12 +235,26 @@ def limits_of_the_ranges_are_within():
 
 @kst.test
 def several_settings_at_once():
+    before = c.parameters()
     with c.tuned():
         assert c.succeeds("set", "period=7", "threshold=33", "slack=123", "history=48",
                           "rate=5") == ""
-        assert c.parameters() == {"period": 7, "threshold": 33, "slack": 123, "history": 48,
-                                  "rate": 5}
+        assert c.parameters() == {**before, "period": 7, "threshold": 33, "slack": 123,
+                                  "history": 48, "rate": 5}
         assert kst.tunables() == c.parameters()
+
+
+@kst.test
+def numbers_and_text_at_once():
+    with c.tuned():
+        for cpus in ("0", "0-1", "1", "auto"):
+            assert c.succeeds("set", "threshold=33", f"cpus={cpus}", "rate=5") == ""
+            now = kst.tunables()
+            assert (now["cpus"], now["threshold"], now["rate"]) == (cpus, 33, 5), now
+            assert now == c.parameters()
+            assert c.objects(c.succeeds("get", "--json", "cpus"))[0]["text"] == cpus
+            watched = kst.cpus() if cpus == "auto" else [0, 1][int(cpus[0]):int(cpus[-1]) + 1]
+            assert [cpu["cpu"] for cpu in kst.status()["cpus"] if cpu["watched"]] == watched
 
 
 @kst.test
