@@ -91,6 +91,16 @@ static void kst_hold_describe(struct kst_record *rec, struct pt_regs *regs)
  * softirq
  */
 
+/* Softirqs have been held off since @since: what the scheduler was before is a case of its own. */
+static void kst_sched_yield(struct kst_heart *heart, u64 since, struct pt_regs *regs)
+{
+	u64 begin = heart->sched.since;
+	struct kst_record *rec = kst_sched_end(heart, since > begin ? since - begin : 0, since);
+
+	if (rec)
+		kst_hold_describe(rec, regs);
+}
+
 static void kst_softirq_look(struct kst_heart *heart, u64 now, struct pt_regs *regs)
 {
 	struct kst_hold *hold = &heart->softirq;
@@ -106,11 +116,8 @@ static void kst_softirq_look(struct kst_heart *heart, u64 now, struct pt_regs *r
 		hold->last = now;
 		if (hold->live || now - hold->since < threshold)
 			return;
-		if (heart->sched.since) {
-			rec = kst_sched_end(heart, hold->since - heart->sched.since, hold->since);
-			if (rec)
-				kst_hold_describe(rec, regs);
-		}
+		if (heart->sched.since)
+			kst_sched_yield(heart, hold->since, regs);
 		hold->live = true;
 		kst_live_own(heart, KSTALLMON_STALL_KIND_SOFTIRQ, hold->since, regs);
 	} else if (hold->since) {
