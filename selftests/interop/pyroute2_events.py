@@ -15,7 +15,10 @@ from pyroute2.netlink.generic import GenericNetlinkSocket
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import kst
 
-EVENT_GET, EVENT_NTF, STATUS_GET, CPU_GET, TUNABLE_GET, TUNABLE_SET = range(1, 7)
+(EVENT_GET, EVENT_NTF, STATUS_GET, CPU_GET, TUNABLE_GET, TUNABLE_SET, HISTOGRAM_GET,
+ HISTOGRAM_RESET) = range(1, 9)
+STALL_END, STALL_BEGIN = 1, 2
+IRQ, SOFTIRQ, SCHED = 1, 2, 3
 
 
 # pylint: disable=invalid-name  # pyroute2 finds the class of a nest by its name in nla_map
@@ -32,7 +35,12 @@ class stack(nla):
 
 class setting(nla):
     nla_flags = 1 << 15
-    nla_map = ((1, "PAD", "none"), (2, "NAME", "asciiz"), (3, "VALUE", "uint64"))
+    nla_map = ((1, "PAD", "none"), (2, "NAME", "asciiz"), (3, "VALUE", "uint64"),
+               (4, "TEXT", "asciiz"))
+
+
+class bucket(nla):
+    nla_map = ((1, "PAD", "none"), (2, "FROM", "uint64"), (3, "COUNT", "uint64"))
 
 
 class Event(genlmsg):
@@ -57,6 +65,10 @@ class Event(genlmsg):
         (16, "DURATION_MAX", "uint64"),
         (17, "CONTEXT", "uint32"),
         (18, "STACK", "stack"),
+        (19, "CLASS", "uint32"),
+        (20, "STEAL", "uint64"),
+        (21, "LIVE_STACK", "stack"),
+        (22, "WATCHER", "uint32"),
     )
 
 
@@ -77,12 +89,48 @@ class Status(genlmsg):
         (13, "HISTORY_HELD", "uint32"),
         (14, "OVERWRITTEN", "uint64"),
         (15, "QUEUED", "uint32"),
+        (16, "DROPPED", "uint64"),
+        (17, "SUPPRESSED", "uint64"),
+        (18, "UNSENT", "uint64"),
+        (19, "SUBSCRIBERS", "uint32"),
+        (20, "MEMORY", "uint64"),
+        (21, "MEMORY_HISTORY", "uint64"),
+        (22, "BACKED_OFF", "uint32"),
+        (23, "EXCLUDED", "uint32"),
     )
 
 
 class Cpu(genlmsg):
-    nla_map = ((1, "PAD", "none"), (2, "CPU", "uint32"), (3, "WATCHED", "uint32"),
-               (4, "BEATS", "uint64"))
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "CPU", "uint32"),
+        (3, "WATCHED", "uint32"),
+        (4, "BEATS", "uint64"),
+        (5, "BEAT_TIME", "uint64"),
+        (6, "STALLS", "uint64"),
+        (7, "LONGEST", "uint64"),
+        (8, "QUEUED", "uint32"),
+        (9, "DROPPED", "uint64"),
+        (10, "SUPPRESSED", "uint64"),
+        (11, "STATE", "uint32"),
+        (12, "GAP", "uint64"),
+        (13, "DEFERRED", "uint64"),
+        (14, "MEMORY", "uint64"),
+    )
+
+
+class Histogram(genlmsg):
+    bucket = bucket
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "CPU", "uint32"),
+        (3, "KIND", "uint32"),
+        (4, "SINCE_BOOT", "uint64"),
+        (5, "COUNT", "uint64"),
+        (6, "TIME", "uint64"),
+        (7, "LONGEST", "uint64"),
+        (8, "BUCKET", "bucket"),
+    )
 
 
 class Tunable(genlmsg):
@@ -97,6 +145,8 @@ class Tunable(genlmsg):
         (7, "VALUE", "uint64"),
         (8, "DOC", "asciiz"),
         (9, "SETTING", "setting"),
+        (10, "TEXT", "asciiz"),
+        (11, "DEFAULT_TEXT", "asciiz"),
     )
 
 
@@ -123,20 +173,22 @@ def ask(kind, cmd, flags=0, attrs=()):
 
 
 def set_tunables(**values):
-    settings = [("SETTING", {"attrs": [("NAME", name), ("VALUE", value)]})
+    settings = [("SETTING", {"attrs": [("NAME", name), ("TEXT" if isinstance(value, str) else
+                                                          "VALUE", value)]})
                 for name, value in values.items()]
     ask(Tunable, TUNABLE_SET, NLM_F_ACK, settings)
 
 
 def parameter(name):
     with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
-        return int(file.read())
+        text = file.read().rstrip("\n")
+    return text if name == "cpus" else int(text)
 
 
 def mine(messages):
-    """The events among the messages that this process caused in the injector."""
+    """The ends of stalls among the messages that this process caused in the injector."""
     for msg in messages:
-        if msg.get_attr("TASK").get_attr("PID") != os.getpid() or not msg.get_attr("STACK"):
+        if msg.get_attr("TYPE") != STALL_END or msg.get_attr("TASK").get_attr("PID") != os.getpid() or not msg.get_attr("STACK"):
             continue
         frames = msg.get_attr("STACK").get_attrs("FRAME")
         if any(frame.startswith("inject_irq_off_inner+0x") for frame in frames):
@@ -170,7 +222,8 @@ def status_is_read():
 def cpus_are_dumped():
     msgs = ask(Cpu, CPU_GET, NLM_F_DUMP)
     assert [m.get_attr("CPU") for m in msgs] == kst.cpus()
-    assert all(m.get_attr("BEATS") > 0 for m in msgs)
+    assert all(m.get_attr("BEATS") > 0 and m.get_attr("GAP") > 0 for m in msgs)
+    assert all(m.get_attr("STATE") in range(1, 4) and m.get_attr("MEMORY") > 0 for m in msgs)
 
 
 @kst.test
@@ -185,16 +238,23 @@ def tunable_is_read_by_name():
 def tunables_are_dumped():
     msgs = ask(Tunable, TUNABLE_GET, NLM_F_DUMP)
     assert sorted(m.get_attr("NAME") for m in msgs) == sorted(os.listdir(kst.PARAMETERS))
-    assert all(m.get_attr("MIN") <= m.get_attr("VALUE") <= m.get_attr("MAX") for m in msgs)
+    for msg in msgs:
+        if msg.get_attr("NAME") == "cpus":
+            assert msg.get_attr("VALUE") is None, msg
+            assert msg.get_attr("TEXT") == msg.get_attr("DEFAULT_TEXT") == "auto", msg
+        else:
+            assert msg.get_attr("MIN") <= msg.get_attr("VALUE") <= msg.get_attr("MAX"), msg
 
 
 @kst.test
 def tunables_are_set():
-    before = {name: parameter(name) for name in ("threshold", "rate")}
+    before = {name: parameter(name) for name in ("threshold", "rate", "cpus")}
     try:
-        set_tunables(threshold=77, rate=3)
+        set_tunables(threshold=77, rate=3, cpus="1")
         assert parameter("threshold") == 77
         assert parameter("rate") == 3
+        assert parameter("cpus") == "1"
+        assert ask(Status, STATUS_GET)[0].get_attr("EXCLUDED") == len(kst.cpus()) - 1
     finally:
         set_tunables(**before)
 
@@ -233,6 +293,23 @@ def history_is_dumped():
     assert event.get_attr("CPU") == 1
     assert event.get_attr("DURATION_MAX") >= actual
     assert event.get_attr("TASK").get_attr("TGID") == os.getpid()
+
+
+@kst.test
+def histograms_are_dumped_and_reset():
+    ask(Histogram, HISTOGRAM_RESET, NLM_F_ACK)
+    actual, = kst.inject(1, 120)
+    quiet()
+    msgs = ask(Histogram, HISTOGRAM_GET, NLM_F_DUMP)
+    assert [(m.get_attr("CPU"), m.get_attr("KIND")) for m in msgs] == \
+        [(cpu, kind) for cpu in kst.cpus() for kind in (IRQ, SOFTIRQ, SCHED)]
+    for msg in msgs:
+        counts = [b.get_attr("COUNT") for b in msg.get_attrs("BUCKET")]
+        assert sum(counts) == msg.get_attr("COUNT") and all(counts), msg
+    irq = [m for m in msgs if (m.get_attr("CPU"), m.get_attr("KIND")) == (1, IRQ)][0]
+    assert irq.get_attr("COUNT") >= 1 and irq.get_attr("TIME") >= irq.get_attr("LONGEST"), irq
+    # It is a lower bound: a period and the slack may be missing.
+    assert irq.get_attr("LONGEST") >= actual / 2, irq
 
 
 @kst.test

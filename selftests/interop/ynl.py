@@ -28,9 +28,15 @@ import cli
 
 STATUS = {"version", "instance", "time-boot", "time-real", "loaded-boot", "watched", "beats",
           "beat-time", "stalls", "numbered", "history-size", "history-held", "overwritten",
-          "queued", "dropped", "suppressed", "unsent", "subscribers", "memory"}
-EVENT = {"instance", "seq", "type", "time-boot", "time-real", "cpu", "task", "kind", "stall-id",
-         "duration-min", "duration-max", "context", "stack"}
+          "queued", "dropped", "suppressed", "unsent", "subscribers", "memory", "memory-history",
+          "backed-off", "excluded"}
+CPU = {"cpu", "watched", "beats", "beat-time", "stalls", "longest", "queued", "dropped",
+       "suppressed", "state", "gap", "deferred", "memory"}
+EVENT = {"instance", "seq", "type", "time-boot", "time-real", "cpu", "kind", "stall-id",
+         "duration-min"}
+END = EVENT | {"duration-max", "class", "context", "task", "stack"}
+BEGIN = EVENT | {"watcher"}
+LOST = {"dropped", "suppressed", "suppressed-longest"}
 
 printed = []
 families = {}
@@ -69,14 +75,16 @@ def ynl(*args, attrs=None):
 
 
 def setting(**values):
-    return {"setting": [{"name": name, "value": value} for name, value in values.items()]}
+    return {"setting": [{"name": name, "text" if isinstance(value, str) else "value": value}
+                        for name, value in values.items()]}
 
 
 def parameters():
     values = {}
     for name in os.listdir(kst.PARAMETERS):
         with open(os.path.join(kst.PARAMETERS, name), encoding="ascii") as file:
-            values[name] = int(file.read())
+            text = file.read().rstrip("\n")
+            values[name] = int(text) if name != "cpus" else text
     return values
 
 
@@ -103,9 +111,16 @@ def refused(attrs, error, text, where):
 
 
 def culprit(event):
-    """Whether the event is a stall caused in the injector."""
+    """Whether the event is the end of a stall caused in the injector."""
     frames = event.get("stack", {}).get("frame", [])
     return any(frame.startswith("inject_irq_off_inner+0x") for frame in frames)
+
+
+def told(event):
+    """Whether an event has all that belongs to its type, and nothing else."""
+    if event["type"] == "stall-end":
+        return END <= set(event) <= END | LOST | {"live-stack", "steal"}
+    return BEGIN <= set(event) <= BEGIN | LOST | {"context", "task", "live-stack"}
 
 
 @kst.test
@@ -115,7 +130,8 @@ def operations_are_listed():
     modes = {name: set(modes.split(", "))
              for name, modes in re.findall(r"^(\S+) +\[ (.*) \]$", out, re.M)}
     assert modes == {"event-get": {"dump"}, "status-get": {"do"}, "cpu-get": {"dump"},
-                     "tunable-get": {"do", "dump"}, "tunable-set": {"do"}}, out
+                     "tunable-get": {"do", "dump"}, "tunable-set": {"do"},
+                     "histogram-get": {"dump"}, "histogram-reset": {"do"}}, out
 
 
 @kst.test
@@ -132,7 +148,10 @@ def status_get():
 def cpu_get():
     cpus = ynl("--dump", "cpu-get")
     assert [cpu["cpu"] for cpu in cpus] == kst.cpus()
-    assert all(cpu["watched"] == 1 and cpu["beats"] > 0 for cpu in cpus)
+    for cpu in cpus:
+        assert set(cpu) == CPU, set(cpu) ^ CPU
+        assert cpu["watched"] == 1 and cpu["beats"] > 0, cpu
+        assert cpu["state"] in ("busy", "sentry", "backed-off") and cpu["gap"] > 0, cpu
 
 
 @kst.test
@@ -146,8 +165,11 @@ def tunable_get_of_one():
 @kst.test
 def tunable_get_of_all():
     tunables = ynl("--dump", "tunable-get")
-    assert {t["name"]: t["value"] for t in tunables} == parameters()
+    assert {t["name"]: t.get("value", t.get("text")) for t in tunables} == parameters()
     for t in tunables:
+        if t["name"] == "cpus":
+            assert set(t) == {"name", "unit", "doc", "text", "default-text"}
+            continue
         assert set(t) == {"name", "unit", "min", "max", "default", "value", "doc"}
         assert t["min"] <= t["default"] <= t["max"]
         assert t["min"] <= t["value"] <= t["max"]
@@ -166,6 +188,28 @@ def tunable_set_of_two():
         ynl("--do", "tunable-set", attrs=setting(threshold=44, rate=5))
         assert parameters()["threshold"] == 44
         assert parameters()["rate"] == 5
+
+
+@kst.test
+def tunable_set_of_a_text():
+    with restored():
+        ynl("--do", "tunable-set", attrs=setting(cpus="0", rate=5))
+        assert parameters()["cpus"] == "0"
+        assert parameters()["rate"] == 5
+        assert ynl("--do", "tunable-get", attrs={"name": "cpus"})["text"] == "0"
+        assert [cpu["state"] for cpu in ynl("--dump", "cpu-get")[1:]] == ["excluded"]
+
+
+@kst.test
+def text_that_is_none_of_the_tunables_is_refused():
+    refused(setting(period=20, cpus="five"), "Invalid argument", "cpus must be auto or",
+            "'bad-attr': '.setting.text'")
+
+
+@kst.test
+def value_of_the_wrong_sort_is_refused():
+    refused(setting(cpus=0), "Invalid argument", "text", "'.setting")
+    refused(setting(threshold="30"), "Invalid argument", "value", "'.setting")
 
 
 @kst.test
@@ -206,8 +250,8 @@ def event_get():
             time.sleep(0.1)
         events = ynl("--dump", "event-get", attrs={"since": since})
     assert [e["seq"] for e in events] == list(range(since, since + len(events)))
+    assert all(map(told, events)), events
     event = next(filter(culprit, events))
-    assert EVENT <= set(event) <= EVENT | {"dropped", "suppressed", "suppressed-longest"}, event
     assert event["type"] == "stall-end"
     assert event["kind"] == "irq"
     assert event["context"] == "kernel"
@@ -216,6 +260,44 @@ def event_get():
     assert event["duration-max"] >= actual
     assert event["task"]["pid"] == event["task"]["tgid"] == os.getpid()
     assert event["task"]["cgroup-id"] > 0
+
+
+@kst.test
+def event_get_of_a_stall_told_while_it_lasted():
+    with restored():
+        ynl("--do", "tunable-set", attrs=setting(rate=0))
+        since = ynl("--do", "status-get")["numbered"] + 1
+        ours = []
+        while not any(e["type"] == "stall-begin" for e in ours):
+            kst.inject(1, 400)
+            kst.settle()
+            events = ynl("--dump", "event-get", attrs={"since": since})
+            ids = {e["stall-id"] for e in filter(culprit, events)}
+            ours = [e for e in events if e["stall-id"] in ids]
+    assert all(map(told, events)), events
+    begin, = [e for e in ours if e["type"] == "stall-begin"][:1]
+    end, = [e for e in ours if e["type"] == "stall-end" and e["stall-id"] == begin["stall-id"]]
+    assert begin["watcher"] == 0 and begin["cpu"] == end["cpu"] == 1, (begin, end)
+    assert begin["kind"] == end["kind"] == "irq", (begin, end)
+    assert begin["duration-min"] <= end["duration-max"], (begin, end)
+    assert end["class"] == "kernel", end
+
+
+@kst.test
+def histograms():
+    assert ynl("--do", "histogram-reset") is None
+    kst.inject(1, 120)
+    kst.settle()
+    found = ynl("--dump", "histogram-get")
+    assert [(h["cpu"], h["kind"]) for h in found] == \
+        [(cpu, kind) for cpu in kst.cpus() for kind in ("irq", "softirq", "sched")], found
+    for h in found:
+        assert {"cpu", "kind", "since-boot", "count", "time", "longest"} == set(h) - {"bucket"}, h
+        assert sum(b["count"] for b in h.get("bucket", [])) == h["count"], h
+        assert h["longest"] <= h["time"], h
+    irq = [h for h in found if (h["cpu"], h["kind"]) == (1, "irq")][0]
+    assert irq["count"] > 0 and irq["longest"] > 20 * kst.MS, irq
+    assert any(b["from"] <= irq["longest"] < 2 * b["from"] for b in irq["bucket"]), irq
 
 
 @kst.test
@@ -239,7 +321,7 @@ def subscribe_to_events():
     assert all(event["name"] == "event-ntf" for event in events), events
     mine = [e["msg"] for e in events if culprit(e["msg"])]
     assert mine, events
-    assert all(EVENT <= set(event) for event in mine), mine
+    assert all(map(told, mine)), mine
     assert mine[0]["task"]["pid"] == os.getpid()
 
 
