@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events: what they tell, and that dump and notification tell the same. This machine may stall of
- * itself at any time, so an event counts as caused here only if its stack says so.
+ * Events: what they tell, and when. This machine may stall of itself at any time, so an event
+ * counts as caused here only if its stack says so, and what that may have spoilt is tried again.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ FIXTURE(events)
 {
 	struct nlt nlt;
 	struct nlt_tunables before;
-	struct nlt_event *ev; /* numbers from @first on, after cause() */
+	struct nlt_event *ev; /* numbers from @first on, after cause(): all were held */
 	int nr;
 	uint64_t first;
 	uint64_t truth; /* length of the last injected stall */
@@ -56,15 +56,16 @@ static void cause(struct __test_metadata *_metadata, FIXTURE_DATA(events) * self
 	ASSERT_LE(1, self->nr);
 }
 
-/* The event of the injected stall: of this thread, inside the injector. */
+/* The end of the injected stall: of this thread, inside the injector. */
 static const struct nlt_event *find_mine(const struct nlt_event *ev, int nr)
 {
 	uint32_t tid = syscall(SYS_gettid);
 	int i;
 
 	for (i = 0; i < nr; i++)
-		if (nlt_num(&ev[i].task, KSTALLMON_A_TASK_PID) == tid &&
-		    nlt_has_frame(&ev[i], "inject_irq_off"))
+		if (nlt_is(&ev[i], KSTALLMON_EVENT_TYPE_STALL_END) &&
+		    nlt_num(&ev[i].task, KSTALLMON_A_TASK_PID) == tid &&
+		    nlt_has_frame(&ev[i].stack, "inject_irq_off"))
 			return &ev[i];
 	return NULL;
 }
@@ -107,14 +108,16 @@ TEST_F(events, are_numbered_without_gaps)
 {
 	struct nlt_record status;
 	struct nlt_event *ev;
+	uint64_t first;
 	int i, nr;
 
+	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+	first = nlt_numbered(&self->nlt) + 1;
 	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
 	ASSERT_EQ(20, nlt_inject(NULL, 0, "irq 1 4 20 4"));
 	ASSERT_EQ(0, nlt_quiet(&self->nlt, &status));
-	nr = nlt_history(&self->nlt, 0, &ev);
+	nr = nlt_history(&self->nlt, first, &ev);
 	ASSERT_LE(20, nr);
-	EXPECT_EQ(nlt_num(&status, KSTALLMON_A_STATUS_HISTORY_HELD), nr);
 	for (i = 1; i < nr; i++)
 		ASSERT_EQ(nlt_seq(&ev[i - 1]) + 1, nlt_seq(&ev[i]));
 	EXPECT_EQ(nlt_num(&status, KSTALLMON_A_STATUS_NUMBERED), nlt_seq(&ev[nr - 1]));
@@ -175,33 +178,10 @@ TEST_F(events, since_beyond_the_last_are_none)
  * What a stall tells
  */
 
-TEST_F(events, have_every_attribute_of_a_stall_once)
+TEST_F(events, have_every_attribute_of_a_task_once)
 {
-	static const struct {
-		int attr;
-		unsigned int len;
-	} wanted[] = {
-		{ KSTALLMON_A_EVENT_INSTANCE, 4 },     { KSTALLMON_A_EVENT_SEQ, 8 },
-		{ KSTALLMON_A_EVENT_TYPE, 4 },	       { KSTALLMON_A_EVENT_TIME_BOOT, 8 },
-		{ KSTALLMON_A_EVENT_TIME_REAL, 8 },    { KSTALLMON_A_EVENT_CPU, 4 },
-		{ KSTALLMON_A_EVENT_KIND, 4 },	       { KSTALLMON_A_EVENT_STALL_ID, 8 },
-		{ KSTALLMON_A_EVENT_DURATION_MIN, 8 }, { KSTALLMON_A_EVENT_DURATION_MAX, 8 },
-		{ KSTALLMON_A_EVENT_CONTEXT, 4 },
-	};
 	const struct nlt_event *mine = cause_mine(_metadata, self, "irq 1 120");
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		EXPECT_EQ(1, mine->top.a[wanted[i].attr].count)
-		{
-			TH_LOG("attribute %d", wanted[i].attr);
-		}
-		EXPECT_EQ(wanted[i].len, mine->top.a[wanted[i].attr].len);
-	}
-	EXPECT_EQ(1, mine->top.a[KSTALLMON_A_EVENT_TASK].count);
-	EXPECT_EQ(1, mine->top.a[KSTALLMON_A_EVENT_STACK].count);
-	EXPECT_EQ(0, mine->top.a[KSTALLMON_A_EVENT_SINCE].count);
-	EXPECT_EQ(0, mine->top.unknown);
 	EXPECT_EQ(1, mine->task.a[KSTALLMON_A_TASK_COMM].count);
 	EXPECT_EQ(1, mine->task.a[KSTALLMON_A_TASK_PID].count);
 	EXPECT_EQ(1, mine->task.a[KSTALLMON_A_TASK_TGID].count);
@@ -281,23 +261,35 @@ TEST_F(events, tell_a_thread_from_its_process)
 	EXPECT_LE(1, found);
 }
 
-TEST_F(events, name_the_cpu_and_carry_it_in_the_stall_id)
+TEST_F(events, name_the_cpu)
 {
 	const struct nlt_event *mine;
-	uint64_t id[2];
 	int cpu;
 
 	for (cpu = 0; cpu < 2; cpu++) {
 		mine = cause_mine(_metadata, self, cpu ? "irq 1 120" : "irq 0 120");
 		EXPECT_EQ(cpu, nlt_num(&mine->top, KSTALLMON_A_EVENT_CPU));
-		EXPECT_EQ(cpu, nlt_num(&mine->top, KSTALLMON_A_EVENT_STALL_ID) >> 32);
 		ASSERT_EQ(0, nlt_set(&self->nlt, "threshold", 20));
 	}
-	/* Another stall has another id. */
-	id[0] = nlt_num(&mine->top, KSTALLMON_A_EVENT_STALL_ID);
-	mine = cause_mine(_metadata, self, "irq 1 120");
-	id[1] = nlt_num(&mine->top, KSTALLMON_A_EVENT_STALL_ID);
-	EXPECT_LT(id[0], id[1]);
+}
+
+TEST_F(events, of_different_stalls_have_different_ids)
+{
+	int i, j, ends = 0;
+
+	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
+	ASSERT_EQ(10, nlt_inject(NULL, 0, "irq 0 4 10 4"));
+	cause(_metadata, self, "irq 1 4 10 4");
+	for (i = 0; i < self->nr; i++) {
+		ends += nlt_is(&self->ev[i], KSTALLMON_EVENT_TYPE_STALL_END);
+		for (j = 0; j < i; j++)
+			EXPECT_FALSE(nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_TYPE) ==
+					     nlt_num(&self->ev[j].top, KSTALLMON_A_EVENT_TYPE) &&
+				     nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_STALL_ID) ==
+					     nlt_num(&self->ev[j].top, KSTALLMON_A_EVENT_STALL_ID));
+	}
+	EXPECT_LE(10, ends);
 }
 
 TEST_F(events, bound_the_true_duration)
@@ -327,7 +319,7 @@ TEST_F(events, tell_when_the_stall_was_detected)
 
 TEST_F(events, of_a_cpu_come_in_the_order_of_time)
 {
-	uint64_t time[2] = {}, id[2] = {};
+	uint64_t time[2] = {};
 	int i;
 
 	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
@@ -336,10 +328,11 @@ TEST_F(events, of_a_cpu_come_in_the_order_of_time)
 		uint64_t cpu = nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_CPU);
 
 		ASSERT_GT(2, cpu);
+		/* Begins are another CPU's word. */
+		if (!nlt_is(&self->ev[i], KSTALLMON_EVENT_TYPE_STALL_END))
+			continue;
 		EXPECT_LT(time[cpu], nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_TIME_BOOT));
-		EXPECT_LT(id[cpu], nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_STALL_ID));
 		time[cpu] = nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_TIME_BOOT);
-		id[cpu] = nlt_num(&self->ev[i].top, KSTALLMON_A_EVENT_STALL_ID);
 	}
 }
 
@@ -379,20 +372,20 @@ TEST_F(events, name_the_cgroup)
 
 TEST_F(events, have_the_culprit_innermost)
 {
-	const struct nlt_event *mine = cause_mine(_metadata, self, "irq 1 120");
+	const struct nlt_stack *stack = &cause_mine(_metadata, self, "irq 1 120")->stack;
 	unsigned int i;
 
-	ASSERT_LE(2, mine->nr_frames);
-	for (i = 0; i < mine->nr_frames; i++)
-		TH_LOG("%s", mine->frame[i]);
-	for (i = 0; i < mine->nr_frames; i++)
-		if (strstr(mine->frame[i], "inject_irq_off"))
+	ASSERT_LE(2, stack->nr);
+	for (i = 0; i < stack->nr; i++)
+		TH_LOG("%s", stack->frame[i]);
+	for (i = 0; i < stack->nr; i++)
+		if (strstr(stack->frame[i], "inject_irq_off"))
 			break;
-	EXPECT_EQ(0, strncmp(mine->frame[i], "inject_irq_off_inner+0x", 23));
-	EXPECT_NE(NULL, strstr(mine->frame[i], " [kstallmon_inject]"));
-	EXPECT_EQ(0, strncmp(mine->frame[i + 1], "inject_irq_off_outer+0x", 23));
-	EXPECT_TRUE(nlt_has_frame(mine, "vfs_write+0x"));
-	EXPECT_EQ(0, mine->truncated);
+	EXPECT_EQ(0, strncmp(stack->frame[i], "inject_irq_off_inner+0x", 23));
+	EXPECT_NE(NULL, strstr(stack->frame[i], " [kstallmon_inject]"));
+	EXPECT_EQ(0, strncmp(stack->frame[i + 1], "inject_irq_off_outer+0x", 23));
+	EXPECT_TRUE(nlt_has_frame(stack, "vfs_write+0x"));
+	EXPECT_EQ(0, stack->truncated);
 }
 
 /* Looks like "symbol+0xoffset [module]" or "?", and like no address. */
@@ -406,26 +399,281 @@ static bool good_frame(const char *frame)
 	       !strstr(frame, "0xffff") && !strstr(frame, "ffffffff") && !strchr(frame, '/');
 }
 
+static void expect_good_frames(struct __test_metadata *_metadata, const struct nlt_stack *stack)
+{
+	unsigned int i;
+
+	for (i = 0; i < stack->nr; i++) {
+		EXPECT_TRUE(good_frame(stack->frame[i]))
+		{
+			TH_LOG("%s", stack->frame[i]);
+		}
+	}
+}
+
 TEST_F(events, give_no_address_away)
 {
 	struct nlt_event *ev;
-	unsigned int j;
 	int i, nr;
 
 	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
-	cause(_metadata, self, "irq 1 4 20 4");
+	cause(_metadata, self, "irq 1 8 20 4");
 	nr = nlt_history(&self->nlt, 0, &ev);
 	for (i = 0; i < nr; i++) {
-		for (j = 0; j < ev[i].nr_frames; j++)
-			EXPECT_TRUE(good_frame(ev[i].frame[j]))
-			{
-				TH_LOG("%s", ev[i].frame[j]);
-			}
-		EXPECT_EQ(nlt_num(&ev[i].top, KSTALLMON_A_EVENT_CONTEXT) ==
-				  KSTALLMON_CONTEXT_KERNEL,
-			  ev[i].nr_frames > 0);
+		expect_good_frames(_metadata, &ev[i].stack);
+		expect_good_frames(_metadata, &ev[i].live);
+		/* User code has no stack here. */
+		if (nlt_num(&ev[i].top, KSTALLMON_A_EVENT_CONTEXT) == KSTALLMON_CONTEXT_USER)
+			EXPECT_EQ(0, ev[i].stack.nr);
 	}
 	free(ev);
+}
+
+/*
+ * Kinds, begins and blame
+ */
+
+FIXTURE(stall)
+{
+	FIXTURE_DATA(events) e;
+	struct nlt_event begin, end;
+};
+
+/* @culprit: whom the live stack must have innermost of the injector's */
+FIXTURE_VARIANT(stall)
+{
+	const char *request;
+	uint32_t kind;
+	const char *culprit;
+};
+
+FIXTURE_VARIANT_ADD(stall, irq){
+	.request = "irq 1 300",
+	.kind = KSTALLMON_STALL_KIND_IRQ,
+	.culprit = "inject_irq_off_inner+0x",
+};
+
+FIXTURE_VARIANT_ADD(stall, softirq){
+	.request = "softirq 1 300",
+	.kind = KSTALLMON_STALL_KIND_SOFTIRQ,
+	.culprit = "inject_bh_off_inner+0x",
+};
+
+FIXTURE_VARIANT_ADD(stall, sched){
+	.request = "sched 1 500",
+	.kind = KSTALLMON_STALL_KIND_SCHED,
+	.culprit = "inject_no_sched_inner+0x",
+};
+
+FIXTURE_SETUP(stall)
+{
+	events_setup(_metadata, &self->e, NULL);
+}
+
+FIXTURE_TEARDOWN(stall)
+{
+	events_teardown(_metadata, &self->e, NULL);
+}
+
+static const struct nlt_event *find_stall(const FIXTURE_DATA(events) * e, int type, uint32_t kind,
+					  const char *culprit)
+{
+	int i;
+
+	for (i = 0; i < e->nr; i++)
+		if (nlt_is(&e->ev[i], type) &&
+		    nlt_num(&e->ev[i].top, KSTALLMON_A_EVENT_KIND) == kind &&
+		    nlt_has_frame(&e->ev[i].live, culprit))
+			return &e->ev[i];
+	return NULL;
+}
+
+/*
+ * Causes the variant's stall until it is told as that kind, with begin and both stacks. The host
+ * may hold up either CPU meanwhile: then there is a stall of another kind, which may cut this one
+ * short, or nobody who sees it.
+ */
+static void cause_both(struct __test_metadata *_metadata, FIXTURE_DATA(stall) * self,
+		       const FIXTURE_VARIANT(stall) * variant)
+{
+	const struct nlt_event *begin = NULL, *end = NULL;
+	FIXTURE_DATA(events) *e = &self->e;
+	struct nlt_tunables all;
+	unsigned int tries;
+
+	ASSERT_EQ(0, nlt_tunables(&e->nlt, &all));
+	for (tries = 0; tries < 8 && !(begin && end); tries++) {
+		ASSERT_EQ(0, nlt_set_defaults(&e->nlt, &all));
+		ASSERT_EQ(0, nlt_set(&e->nlt, "rate", 0));
+		cause(_metadata, e, variant->request);
+		begin = find_stall(e, KSTALLMON_EVENT_TYPE_STALL_BEGIN, variant->kind,
+				   variant->culprit);
+		end = find_stall(e, KSTALLMON_EVENT_TYPE_STALL_END, variant->kind,
+				 variant->culprit);
+		if (begin && end &&
+		    (nlt_num(&begin->top, KSTALLMON_A_EVENT_STALL_ID) !=
+			     nlt_num(&end->top, KSTALLMON_A_EVENT_STALL_ID) ||
+		     !end->stack.nr))
+			begin = NULL;
+	}
+	ASSERT_NE(NULL, begin);
+	ASSERT_NE(NULL, end);
+	self->begin = *begin;
+	self->end = *end;
+}
+
+struct wanted {
+	int attr;
+	unsigned int len; /* 0: of no fixed length */
+};
+
+#define BOTH_HAVE                                                                    \
+	{ KSTALLMON_A_EVENT_INSTANCE, 4 }, { KSTALLMON_A_EVENT_SEQ, 8 },             \
+		{ KSTALLMON_A_EVENT_TYPE, 4 }, { KSTALLMON_A_EVENT_TIME_BOOT, 8 },   \
+		{ KSTALLMON_A_EVENT_TIME_REAL, 8 }, { KSTALLMON_A_EVENT_CPU, 4 },    \
+		{ KSTALLMON_A_EVENT_TASK, 0 }, { KSTALLMON_A_EVENT_KIND, 4 },        \
+		{ KSTALLMON_A_EVENT_STALL_ID, 8 }, { KSTALLMON_A_EVENT_CONTEXT, 4 }, \
+		{ KSTALLMON_A_EVENT_DURATION_MIN, 8 },                               \
+	{                                                                            \
+		KSTALLMON_A_EVENT_LIVE_STACK, 0                                      \
+	}
+
+/* Attributes that are not wanted are not there, but for those that tell of losses before. */
+static void expect_attributes(struct __test_metadata *_metadata, const struct nlt_event *ev,
+			      const struct wanted *wanted, unsigned int nr)
+{
+	bool seen[KSTALLMON_A_EVENT_MAX + 1] = {
+		[KSTALLMON_A_EVENT_DROPPED] = true,
+		[KSTALLMON_A_EVENT_SUPPRESSED] = true,
+		[KSTALLMON_A_EVENT_SUPPRESSED_LONGEST] = true,
+	};
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		seen[wanted[i].attr] = true;
+		EXPECT_EQ(1, ev->top.a[wanted[i].attr].count)
+		{
+			TH_LOG("attribute %d", wanted[i].attr);
+		}
+		if (wanted[i].len)
+			EXPECT_EQ(wanted[i].len, ev->top.a[wanted[i].attr].len);
+	}
+	for (i = 0; i <= KSTALLMON_A_EVENT_MAX; i++) {
+		EXPECT_EQ(0, !seen[i] && ev->top.a[i].count)
+		{
+			TH_LOG("attribute %u", i);
+		}
+	}
+	EXPECT_EQ(0, ev->top.unknown);
+	EXPECT_EQ(0, ev->task.unknown);
+}
+
+TEST_F(stall, has_a_begin_and_an_end_with_all_there_is_to_tell)
+{
+	static const struct wanted of_begin[] = { BOTH_HAVE, { KSTALLMON_A_EVENT_WATCHER, 4 } };
+	static const struct wanted of_end[] = { BOTH_HAVE,
+						{ KSTALLMON_A_EVENT_DURATION_MAX, 8 },
+						{ KSTALLMON_A_EVENT_CLASS, 4 },
+						{ KSTALLMON_A_EVENT_STACK, 0 } };
+
+	cause_both(_metadata, self, variant);
+	expect_attributes(_metadata, &self->begin, of_begin, ARRAY_SIZE(of_begin));
+	expect_attributes(_metadata, &self->end, of_end, ARRAY_SIZE(of_end));
+}
+
+TEST_F(stall, begins_before_it_ends)
+{
+	const struct nlt_record *begin = &self->begin.top, *end = &self->end.top;
+
+	cause_both(_metadata, self, variant);
+	EXPECT_LT(nlt_num(begin, KSTALLMON_A_EVENT_TIME_BOOT),
+		  nlt_num(end, KSTALLMON_A_EVENT_TIME_BOOT));
+	/* Seen no sooner than the threshold allows, and it went on after that. */
+	EXPECT_LE(20 * MS, nlt_num(begin, KSTALLMON_A_EVENT_DURATION_MIN));
+	EXPECT_LT(nlt_num(begin, KSTALLMON_A_EVENT_DURATION_MIN),
+		  nlt_num(end, KSTALLMON_A_EVENT_DURATION_MAX));
+	EXPECT_LE(nlt_num(end, KSTALLMON_A_EVENT_DURATION_MIN),
+		  nlt_num(end, KSTALLMON_A_EVENT_DURATION_MAX));
+}
+
+TEST_F(stall, is_seen_by_another_cpu_while_it_lasts)
+{
+	cause_both(_metadata, self, variant);
+	EXPECT_EQ(1, nlt_num(&self->begin.top, KSTALLMON_A_EVENT_CPU));
+	EXPECT_EQ(0, nlt_num(&self->begin.top, KSTALLMON_A_EVENT_WATCHER));
+	EXPECT_EQ(1, nlt_num(&self->end.top, KSTALLMON_A_EVENT_CPU));
+}
+
+TEST_F(stall, shows_its_culprit_alive)
+{
+	const struct nlt_stack *live = &self->begin.live;
+	unsigned int i = 0;
+
+	cause_both(_metadata, self, variant);
+	EXPECT_EQ(getpid(), nlt_num(&self->begin.task, KSTALLMON_A_TASK_PID));
+	EXPECT_EQ(KSTALLMON_CONTEXT_KERNEL, nlt_num(&self->begin.top, KSTALLMON_A_EVENT_CONTEXT));
+	/* What the culprit calls may be further in, like a look at the clock. */
+	while (i < live->nr && strncmp(live->frame[i], "inject_", strlen("inject_")))
+		i++;
+	ASSERT_GT(live->nr, i + 1);
+	EXPECT_EQ(0, strncmp(live->frame[i], variant->culprit, strlen(variant->culprit)));
+	EXPECT_NE(NULL, strstr(live->frame[i + 1], "_outer+0x"));
+	EXPECT_TRUE(nlt_has_frame(live, "vfs_write+0x"));
+	EXPECT_EQ(0, live->truncated);
+	/* Both tell the same, and it is not where the stall ended. */
+	EXPECT_EQ(0, memcmp(live, &self->end.live, sizeof(*live)));
+	EXPECT_NE(0, memcmp(live, &self->end.stack, sizeof(*live)));
+}
+
+TEST_F(stall, is_the_kernels_fault_without_steal_time)
+{
+	cause_both(_metadata, self, variant);
+	EXPECT_EQ(KSTALLMON_STALL_CLASS_KERNEL, nlt_num(&self->end.top, KSTALLMON_A_EVENT_CLASS));
+}
+
+TEST_F(events, blame_the_hypervisor_for_what_it_stole)
+{
+	const struct nlt_event *mine = cause_mine(_metadata, self, "irq 1 120 1 50 100");
+
+	EXPECT_EQ(KSTALLMON_STALL_CLASS_HYPERVISOR, nlt_num(&mine->top, KSTALLMON_A_EVENT_CLASS));
+	EXPECT_EQ(8, mine->top.a[KSTALLMON_A_EVENT_STEAL].len);
+	/* Nobody else steals under an emulator. */
+	EXPECT_EQ(self->truth, nlt_num(&mine->top, KSTALLMON_A_EVENT_STEAL));
+}
+
+TEST_F(events, tell_a_little_steal_time_and_blame_the_kernel)
+{
+	const struct nlt_event *mine = cause_mine(_metadata, self, "irq 1 200 1 50 10");
+
+	EXPECT_EQ(KSTALLMON_STALL_CLASS_KERNEL, nlt_num(&mine->top, KSTALLMON_A_EVENT_CLASS));
+	EXPECT_EQ(self->truth / 10, nlt_num(&mine->top, KSTALLMON_A_EVENT_STEAL));
+}
+
+TEST_F(events, pair_by_stall_id)
+{
+	int i, j, begins = 0;
+
+	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
+	cause(_metadata, self, "irq 1 20 20 4");
+	for (i = 0; i < self->nr; i++) {
+		const struct nlt_event *begin = &self->ev[i], *end = NULL;
+
+		if (!nlt_is(begin, KSTALLMON_EVENT_TYPE_STALL_BEGIN))
+			continue;
+		for (j = 0; j < self->nr; j++)
+			if (nlt_is(&self->ev[j], KSTALLMON_EVENT_TYPE_STALL_END) &&
+			    nlt_num(&self->ev[j].top, KSTALLMON_A_EVENT_STALL_ID) ==
+				    nlt_num(&begin->top, KSTALLMON_A_EVENT_STALL_ID))
+				end = &self->ev[j];
+		ASSERT_NE(NULL, end);
+		EXPECT_EQ(nlt_num(&begin->top, KSTALLMON_A_EVENT_CPU),
+			  nlt_num(&end->top, KSTALLMON_A_EVENT_CPU));
+		EXPECT_EQ(nlt_num(&begin->top, KSTALLMON_A_EVENT_KIND),
+			  nlt_num(&end->top, KSTALLMON_A_EVENT_KIND));
+		begins++;
+	}
+	EXPECT_LE(1, begins);
 }
 
 TEST_HARNESS_MAIN

@@ -9,121 +9,190 @@
 #include "kselftest_harness.h"
 #include "nlt.h"
 
+#define TYPES (KSTALLMON_EVENT_TYPE_MAX + 1)
+
+/* Larger than any number given here. */
+#define NUMBERS (1 << 20)
+
 FIXTURE(history)
 {
 	struct nlt nlt;
 	struct nlt_tunables before;
+	struct nl_sock *witness; /* sees what is numbered */
 	struct nlt_record status; /* after fill() */
+	uint8_t *type; /* by number: what is held, as it should be; 0: nothing */
+	unsigned int share; /* of each type */
 };
 
-FIXTURE_SETUP(history)
-{
-	ASSERT_EQ(0, nlt_open(&self->nlt));
-	ASSERT_EQ(0, nlt_tunables(&self->nlt, &self->before));
-	ASSERT_EQ(0, nlt_set_defaults(&self->nlt, &self->before));
-	ASSERT_EQ(0, nlt_inject_load());
-}
-
-FIXTURE_TEARDOWN(history)
-{
-	EXPECT_EQ(0, nlt_set_values(&self->nlt, &self->before));
-	nlt_close(&self->nlt);
-}
+/* Room for all that a test sends. */
+#define ROOMY (64 << 20)
 
 static uint64_t of_status(const FIXTURE_DATA(history) * self, int attr)
 {
 	return nlt_num(&self->status, attr);
 }
 
-/* Causes at least @nr events and leaves the module quiet. */
-static void fill(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self, unsigned int nr)
+/* What a type has more than its share goes, oldest first. */
+static void trim(FIXTURE_DATA(history) * self)
 {
-	uint64_t before = nlt_numbered(&self->nlt);
+	unsigned int held[TYPES] = {};
+	int i;
 
-	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
-	ASSERT_EQ(nr, nlt_inject(NULL, 0, "irq 1 4 %u 4", nr));
-	ASSERT_EQ(0, nlt_quiet(&self->nlt, &self->status));
-	ASSERT_LE(before + nr, of_status(self, KSTALLMON_A_STATUS_NUMBERED));
+	for (i = NUMBERS - 1; i > 0; i--)
+		if (self->type[i] && held[self->type[i]]++ >= self->share)
+			self->type[i] = 0;
 }
 
-/* The history must be the newest @nr, and what is not in it be counted as overwritten. */
-static void expect_newest(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self,
-			  unsigned int nr)
+static void resize(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self,
+		   unsigned int events)
+{
+	ASSERT_EQ(0, nlt_set(&self->nlt, "history", events));
+	self->share = events / 2;
+	trim(self);
+	ASSERT_EQ(0, nlt_status(&self->nlt, &self->status));
+	EXPECT_EQ(2 * self->share, of_status(self, KSTALLMON_A_STATUS_HISTORY_SIZE));
+}
+
+FIXTURE_SETUP(history)
 {
 	struct nlt_event *ev;
-	int i, got;
+	int i, nr;
 
-	ASSERT_EQ(0, nlt_status(&self->nlt, &self->status));
-	EXPECT_EQ(nr, of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD));
-	EXPECT_EQ(of_status(self, KSTALLMON_A_STATUS_NUMBERED) - nr,
-		  of_status(self, KSTALLMON_A_STATUS_OVERWRITTEN));
-	got = nlt_history(&self->nlt, 0, &ev);
-	ASSERT_EQ(nr, got);
-	for (i = 0; i < got; i++)
-		EXPECT_EQ(of_status(self, KSTALLMON_A_STATUS_NUMBERED) - nr + 1 + i,
-			  nlt_seq(&ev[i]));
+	ASSERT_EQ(0, nlt_open(&self->nlt));
+	ASSERT_EQ(0, nlt_tunables(&self->nlt, &self->before));
+	ASSERT_EQ(0, nlt_set_defaults(&self->nlt, &self->before));
+	ASSERT_EQ(0, nlt_inject_load());
+	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+	self->witness = nlt_subscribe(&self->nlt, ROOMY);
+	ASSERT_NE(NULL, self->witness);
+
+	self->type = calloc(NUMBERS, 1);
+	ASSERT_NE(NULL, self->type);
+	nr = nlt_history(&self->nlt, 0, &ev);
+	for (i = 0; i < nr; i++)
+		self->type[nlt_seq(&ev[i])] = nlt_num(&ev[i].top, KSTALLMON_A_EVENT_TYPE);
 	free(ev);
 }
 
-TEST_F(history, keeps_the_newest_and_counts_the_overwritten)
+FIXTURE_TEARDOWN(history)
 {
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
+	EXPECT_EQ(0, nlt_set_values(&self->nlt, &self->before));
+	nl_socket_free(self->witness);
+	free(self->type);
+	nlt_close(&self->nlt);
+}
+
+/* Causes at least @nr events, begins among them, and leaves the module quiet. */
+static void fill(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self, unsigned int nr)
+{
+	uint64_t before = nlt_numbered(&self->nlt);
+	struct nlt_event ev;
+
+	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
+	ASSERT_EQ(nr, nlt_inject(NULL, 0, "irq 1 8 %u 4", nr));
+	ASSERT_EQ(0, nlt_quiet(&self->nlt, &self->status));
+	ASSERT_LE(before + nr, of_status(self, KSTALLMON_A_STATUS_NUMBERED));
+
+	while (nlt_receive(self->witness, &ev, 0) > 0) {
+		ASSERT_GT(NUMBERS, nlt_seq(&ev));
+		self->type[nlt_seq(&ev)] = nlt_num(&ev.top, KSTALLMON_A_EVENT_TYPE);
+		before++;
+	}
+	ASSERT_EQ(before, of_status(self, KSTALLMON_A_STATUS_NUMBERED));
+	trim(self);
+}
+
+/* The newest of each type must be held, and what is not held be counted as overwritten. */
+static void expect_newest(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self)
+{
+	struct nlt_event *ev;
+	unsigned int i, held = 0;
+	int nr;
+
+	ASSERT_EQ(0, nlt_status(&self->nlt, &self->status));
+	nr = nlt_history(&self->nlt, 0, &ev);
+	for (i = 1; i < NUMBERS; i++) {
+		if (!self->type[i])
+			continue;
+		ASSERT_GT(nr, held);
+		EXPECT_EQ(i, nlt_seq(&ev[held]));
+		EXPECT_EQ(self->type[i], nlt_num(&ev[held].top, KSTALLMON_A_EVENT_TYPE));
+		held++;
+	}
+	EXPECT_EQ(held, nr);
+	EXPECT_EQ(held, of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD));
+	EXPECT_EQ(of_status(self, KSTALLMON_A_STATUS_NUMBERED) - held,
+		  of_status(self, KSTALLMON_A_STATUS_OVERWRITTEN));
+	free(ev);
+}
+
+TEST_F(history, keeps_the_newest_of_each_type)
+{
+	bool has[TYPES] = {};
+	int i;
+
+	resize(_metadata, self, 16);
 	fill(_metadata, self, 40);
-	expect_newest(_metadata, self, 16);
+	expect_newest(_metadata, self);
+	for (i = 1; i < NUMBERS; i++)
+		has[self->type[i]] = true;
+	EXPECT_TRUE(has[KSTALLMON_EVENT_TYPE_STALL_END]);
+	EXPECT_TRUE(has[KSTALLMON_EVENT_TYPE_STALL_BEGIN]);
 	fill(_metadata, self, 1);
-	expect_newest(_metadata, self, 16);
+	expect_newest(_metadata, self);
 }
 
 TEST_F(history, counts_each_overwritten_once)
 {
 	struct nlt_record before;
+	uint64_t held;
 
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
+	resize(_metadata, self, 16);
 	fill(_metadata, self, 20);
 	before = self->status;
 	fill(_metadata, self, 40);
-	/* It was full before: each new one costs an old one. */
+	held = of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD) -
+	       nlt_num(&before, KSTALLMON_A_STATUS_HISTORY_HELD);
+	/* Each new one that found no free room cost an old one. */
 	EXPECT_EQ(of_status(self, KSTALLMON_A_STATUS_NUMBERED) -
 			  nlt_num(&before, KSTALLMON_A_STATUS_NUMBERED),
 		  of_status(self, KSTALLMON_A_STATUS_OVERWRITTEN) -
-			  nlt_num(&before, KSTALLMON_A_STATUS_OVERWRITTEN));
+			  nlt_num(&before, KSTALLMON_A_STATUS_OVERWRITTEN) + held);
 }
 
 TEST_F(history, loses_nothing_when_it_grows)
 {
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
+	resize(_metadata, self, 16);
 	fill(_metadata, self, 40);
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 100));
-	EXPECT_EQ(0, nlt_status(&self->nlt, &self->status));
-	EXPECT_EQ(100, of_status(self, KSTALLMON_A_STATUS_HISTORY_SIZE));
-	expect_newest(_metadata, self, 16);
+	resize(_metadata, self, 100);
+	expect_newest(_metadata, self);
 
 	/* And then fills its new room. */
 	fill(_metadata, self, 100);
-	expect_newest(_metadata, self, 100);
+	expect_newest(_metadata, self);
 }
 
 TEST_F(history, keeps_the_newest_when_it_shrinks)
 {
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 64));
+	resize(_metadata, self, 64);
 	fill(_metadata, self, 80);
-	expect_newest(_metadata, self, 64);
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 17));
-	expect_newest(_metadata, self, 17);
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
-	expect_newest(_metadata, self, 16);
+	expect_newest(_metadata, self);
+	resize(_metadata, self, 18);
+	expect_newest(_metadata, self);
+	resize(_metadata, self, 16);
+	expect_newest(_metadata, self);
 	fill(_metadata, self, 3);
-	expect_newest(_metadata, self, 16);
+	expect_newest(_metadata, self);
 }
 
 TEST_F(history, of_the_same_size_stays_as_it_is)
 {
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 20));
+	resize(_metadata, self, 20);
 	fill(_metadata, self, 33);
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 20));
-	expect_newest(_metadata, self, 20);
+	resize(_metadata, self, 20);
+	expect_newest(_metadata, self);
 	fill(_metadata, self, 7);
-	expect_newest(_metadata, self, 20);
+	expect_newest(_metadata, self);
 }
 
 TEST_F(history, partly_filled_survives_every_resize)
@@ -132,16 +201,13 @@ TEST_F(history, partly_filled_survives_every_resize)
 	unsigned int i;
 
 	/* Empties the larger history down to sixteen, then adds some to the larger one. */
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
+	resize(_metadata, self, 16);
 	fill(_metadata, self, 16);
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 512));
+	resize(_metadata, self, 512);
 	fill(_metadata, self, 14);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		unsigned int held = of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD);
-
-		ASSERT_EQ(0, nlt_set(&self->nlt, "history", sizes[i]));
-		expect_newest(_metadata, self, held < sizes[i] ? held : sizes[i]);
-		EXPECT_EQ(sizes[i], of_status(self, KSTALLMON_A_STATUS_HISTORY_SIZE));
+		resize(_metadata, self, sizes[i]);
+		expect_newest(_metadata, self);
 	}
 }
 
@@ -169,8 +235,8 @@ TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
 	uint64_t first;
 	pid_t child;
 
-	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
 	first = nlt_numbered(&self->nlt) + 1;
+	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
@@ -193,7 +259,11 @@ TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
 	ASSERT_EQ(0, nlt_quiet(&self->nlt, &self->status));
 	EXPECT_LE(first + 600 - 1, of_status(self, KSTALLMON_A_STATUS_NUMBERED) +
 					   of_status(self, KSTALLMON_A_STATUS_DROPPED));
-	expect_newest(_metadata, self, of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD));
+	EXPECT_EQ(of_status(self, KSTALLMON_A_STATUS_NUMBERED) -
+			  of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD),
+		  of_status(self, KSTALLMON_A_STATUS_OVERWRITTEN));
+	EXPECT_GE(of_status(self, KSTALLMON_A_STATUS_HISTORY_SIZE),
+		  of_status(self, KSTALLMON_A_STATUS_HISTORY_HELD));
 	/* The last number is always held. */
 	nr = nlt_history(&self->nlt, of_status(self, KSTALLMON_A_STATUS_NUMBERED), &ev);
 	EXPECT_EQ(1, nr);
@@ -207,7 +277,7 @@ TEST_F(history, is_dumped_in_order_while_it_is_overwritten)
 	pid_t child;
 
 	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
-	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 16));
+	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 32));
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)

@@ -76,6 +76,15 @@ void nlt_put_setting(struct nl_msg *msg, const char *name, uint64_t value)
 	nla_nest_end(msg, nest);
 }
 
+void nlt_put_text(struct nl_msg *msg, const char *name, const char *text)
+{
+	struct nlattr *nest = nla_nest_start(msg, KSTALLMON_A_TUNABLE_SETTING | NLA_F_NESTED);
+
+	nla_put_string(msg, KSTALLMON_A_SETTING_NAME, name);
+	nla_put_string(msg, KSTALLMON_A_SETTING_TEXT, text);
+	nla_nest_end(msg, nest);
+}
+
 /* Both kinds of last message begin with the errno and go on with attributes. */
 static void take_verdict(struct nlt_reply *reply, struct nlmsghdr *nlh, size_t fixed)
 {

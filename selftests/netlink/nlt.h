@@ -22,6 +22,7 @@
 #define NLT_TUNABLES 16
 #define NLT_FRAMES 32
 #define NLT_CPUS 64
+#define NLT_BUCKETS 64
 
 /**
  * struct nlt_record - one level of attributes
@@ -39,19 +40,44 @@ struct nlt_record {
 };
 
 /**
+ * struct nlt_stack - a stack
+ * @nr: how many frames it has
+ * @truncated: the attribute of that name was there
+ * @frame: the frames
+ */
+struct nlt_stack {
+	unsigned int nr;
+	unsigned int truncated;
+	char frame[NLT_FRAMES][128];
+};
+
+/**
  * struct nlt_event - an event, zeroed where it has nothing to say: two that are equal compare so
  * @top: its attributes
  * @task: those of its task
- * @nr_frames: frames of its stack
- * @truncated: the stack's attribute of that name was there
- * @frame: the frames
+ * @stack: where the stall ended
+ * @live: where it was while it lasted
  */
 struct nlt_event {
 	struct nlt_record top;
 	struct nlt_record task;
-	unsigned int nr_frames;
-	unsigned int truncated;
-	char frame[NLT_FRAMES][128];
+	struct nlt_stack stack;
+	struct nlt_stack live;
+};
+
+/**
+ * struct nlt_histogram - the stalls of one kind on one CPU
+ * @top: its attributes
+ * @nr: how many buckets it has
+ * @bucket: the buckets
+ */
+struct nlt_histogram {
+	struct nlt_record top;
+	unsigned int nr;
+	struct {
+		uint64_t from;
+		uint64_t count;
+	} bucket[NLT_BUCKETS];
 };
 
 /**
@@ -122,6 +148,7 @@ int nlt_open(struct nlt *nlt);
 void nlt_close(struct nlt *nlt);
 struct nl_msg *nlt_request(const struct nlt *nlt, int cmd, int flags);
 void nlt_put_setting(struct nl_msg *msg, const char *name, uint64_t value);
+void nlt_put_text(struct nl_msg *msg, const char *name, const char *text);
 void nlt_ask(struct nlt *nlt, struct nl_msg *msg, struct nlt_reply *reply, nlt_take take,
 	     void *arg);
 void nlt_parse(struct nlt_record *rec, struct nlattr *head, int len);
@@ -129,8 +156,10 @@ void nlt_parse(struct nlt_record *rec, struct nlattr *head, int len);
 /* nlt_state.c: tunables and state; 0 or a negative errno */
 int nlt_tunables(struct nlt *nlt, struct nlt_tunables *all);
 const struct nlt_record *nlt_tunable(const struct nlt_tunables *all, const char *name);
+bool nlt_is_text(const struct nlt_record *tunable);
 bool nlt_same_values(const struct nlt_tunables *a, const struct nlt_tunables *b);
 int nlt_set(struct nlt *nlt, const char *name, uint64_t value);
+int nlt_set_text(struct nlt *nlt, const char *name, const char *text);
 int nlt_set_values(struct nlt *nlt, const struct nlt_tunables *all);
 int nlt_set_defaults(struct nlt *nlt, const struct nlt_tunables *all);
 int nlt_sensitive(struct nlt *nlt);
@@ -138,12 +167,14 @@ int nlt_status(struct nlt *nlt, struct nlt_record *status);
 uint64_t nlt_numbered(struct nlt *nlt);
 int nlt_cpus(struct nlt *nlt, struct nlt_record *cpus, unsigned int max);
 int nlt_cpu(struct nlt *nlt, unsigned int cpu, struct nlt_record *rec);
+int nlt_histograms(struct nlt *nlt, struct nlt_histogram *all, unsigned int max);
 int nlt_quiet(struct nlt *nlt, struct nlt_record *status);
 
 /* nlt_event.c: events */
 void nlt_event(struct nlt_event *ev, struct nlmsghdr *nlh);
 uint64_t nlt_seq(const struct nlt_event *ev);
-bool nlt_has_frame(const struct nlt_event *ev, const char *part);
+bool nlt_is(const struct nlt_event *ev, int type);
+bool nlt_has_frame(const struct nlt_stack *stack, const char *part);
 int nlt_history(struct nlt *nlt, uint64_t since, struct nlt_event **events);
 struct nl_sock *nlt_subscribe(const struct nlt *nlt, unsigned int rcvbuf);
 int nlt_receive(struct nl_sock *sub, struct nlt_event *ev, int timeout_ms);

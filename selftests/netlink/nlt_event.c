@@ -8,18 +8,19 @@
 
 #include "nlt.h"
 
-static void parse_stack(struct nlt_event *ev, struct nlattr *stack)
+/* What does not fit is counted as unknown to the event. */
+static void parse_stack(struct nlt_event *ev, struct nlt_stack *stack, struct nlattr *nest)
 {
 	struct nlattr *attr;
 	int rem;
 
-	nla_for_each_nested(attr, stack, rem) {
+	nla_for_each_nested(attr, nest, rem) {
 		if (nla_type(attr) == KSTALLMON_A_STACK_TRUNCATED)
-			ev->truncated++;
-		else if (nla_type(attr) != KSTALLMON_A_STACK_FRAME || ev->nr_frames == NLT_FRAMES)
+			stack->truncated++;
+		else if (nla_type(attr) != KSTALLMON_A_STACK_FRAME || stack->nr == NLT_FRAMES)
 			ev->top.unknown++;
 		else
-			snprintf(ev->frame[ev->nr_frames++], sizeof(ev->frame[0]), "%.*s",
+			snprintf(stack->frame[stack->nr++], sizeof(stack->frame[0]), "%.*s",
 				 nla_len(attr), (char *)nla_data(attr));
 	}
 }
@@ -36,7 +37,9 @@ void nlt_event(struct nlt_event *ev, struct nlmsghdr *nlh)
 		if (nla_type(attr) == KSTALLMON_A_EVENT_TASK)
 			nlt_parse(&ev->task, nla_data(attr), nla_len(attr));
 		if (nla_type(attr) == KSTALLMON_A_EVENT_STACK)
-			parse_stack(ev, attr);
+			parse_stack(ev, &ev->stack, attr);
+		if (nla_type(attr) == KSTALLMON_A_EVENT_LIVE_STACK)
+			parse_stack(ev, &ev->live, attr);
 	}
 }
 
@@ -45,13 +48,19 @@ uint64_t nlt_seq(const struct nlt_event *ev)
 	return nlt_num(&ev->top, KSTALLMON_A_EVENT_SEQ);
 }
 
+/* Whether it is of an enum kstallmon_event_type. */
+bool nlt_is(const struct nlt_event *ev, int type)
+{
+	return nlt_num(&ev->top, KSTALLMON_A_EVENT_TYPE) == type;
+}
+
 /* Whether a frame has @part in it. */
-bool nlt_has_frame(const struct nlt_event *ev, const char *part)
+bool nlt_has_frame(const struct nlt_stack *stack, const char *part)
 {
 	unsigned int i;
 
-	for (i = 0; i < ev->nr_frames; i++)
-		if (strstr(ev->frame[i], part))
+	for (i = 0; i < stack->nr; i++)
+		if (strstr(stack->frame[i], part))
 			return true;
 	return false;
 }

@@ -38,7 +38,7 @@ int nlt_inject_load(void)
  * nlt_inject() - cause stalls
  * @actual_ns: how long each really was, measured from within; or NULL
  * @max: room there
- * @format: "KIND CPU MS [COUNT [GAP_MS]]"
+ * @format: "KIND CPU MS [COUNT [GAP_MS [STEAL [late]]]]"
  *
  * Return: how many stalls there were, or a negative errno.
  */

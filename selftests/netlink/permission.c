@@ -34,6 +34,8 @@ static const struct {
 	{ "tunable-get", KSTALLMON_CMD_TUNABLE_GET, 0 },
 	{ "tunable-get dump", KSTALLMON_CMD_TUNABLE_GET, NLM_F_DUMP },
 	{ "tunable-set", KSTALLMON_CMD_TUNABLE_SET, 0 },
+	{ "histogram-get", KSTALLMON_CMD_HISTOGRAM_GET, NLM_F_DUMP },
+	{ "histogram-reset", KSTALLMON_CMD_HISTOGRAM_RESET, 0 },
 };
 
 #define NR_COMMANDS (ARRAY_SIZE(commands))
@@ -42,6 +44,7 @@ FIXTURE(identity)
 {
 	struct nlt nlt;
 	struct nlt_tunables before;
+	uint64_t since;
 };
 
 /*
@@ -100,10 +103,22 @@ FIXTURE_VARIANT_ADD(identity, root_in_a_user_namespace){
 	.namespaces = CLONE_NEWUSER,
 };
 
+/* When the histograms were reset. */
+static uint64_t reset_at(struct nlt *nlt)
+{
+	static struct nlt_histogram one;
+
+	return nlt_histograms(nlt, &one, 1) == 1 ?
+		       nlt_num(&one.top, KSTALLMON_A_HISTOGRAM_SINCE_BOOT) :
+		       0;
+}
+
 FIXTURE_SETUP(identity)
 {
 	ASSERT_EQ(0, nlt_open(&self->nlt));
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &self->before));
+	self->since = reset_at(&self->nlt);
+	ASSERT_NE(0, self->since);
 }
 
 FIXTURE_TEARDOWN(identity)
@@ -188,6 +203,7 @@ static void expect_unchanged(struct __test_metadata *_metadata, FIXTURE_DATA(ide
 
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
 	EXPECT_TRUE(nlt_same_values(&self->before, &after));
+	EXPECT_EQ(self->since, reset_at(&self->nlt));
 }
 
 TEST_F(identity, may_or_may_not_use_every_command)
@@ -286,6 +302,7 @@ FIXTURE(namespace)
 {
 	struct nlt nlt;
 	struct nlt_tunables before;
+	uint64_t since;
 	int initial;
 };
 
@@ -293,6 +310,8 @@ FIXTURE_SETUP(namespace)
 {
 	ASSERT_EQ(0, nlt_open(&self->nlt));
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &self->before));
+	self->since = reset_at(&self->nlt);
+	ASSERT_NE(0, self->since);
 	self->initial = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, self->initial);
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
@@ -346,6 +365,7 @@ TEST_F(namespace, other_is_refused_even_by_number)
 	nlt_close(&other);
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
 	EXPECT_TRUE(nlt_same_values(&self->before, &after));
+	EXPECT_EQ(self->since, reset_at(&self->nlt));
 }
 
 /* A socket belongs to the namespace that it was opened in, wherever its owner goes. */

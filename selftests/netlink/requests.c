@@ -111,6 +111,18 @@ TEST_F(request, tunable_get_dumps_a_message_for_each)
 	EXPECT_EQ(self->before.nr, self->reply.messages);
 }
 
+TEST_F(request, histogram_get_dumps_a_message_for_each_cpu_and_kind)
+{
+	granted(_metadata, self, dump_of(self, KSTALLMON_CMD_HISTOGRAM_GET));
+	EXPECT_EQ(KSTALLMON_STALL_KIND_MAX * sysconf(_SC_NPROCESSORS_ONLN), self->reply.messages);
+}
+
+TEST_F(request, histogram_reset_answers_with_an_acknowledgement_only)
+{
+	granted(_metadata, self, do_of(self, KSTALLMON_CMD_HISTOGRAM_RESET));
+	EXPECT_EQ(0, self->reply.messages);
+}
+
 TEST_F(request, tunable_set_answers_with_an_acknowledgement_only)
 {
 	struct nl_msg *msg = do_of(self, KSTALLMON_CMD_TUNABLE_SET);
@@ -142,6 +154,7 @@ TEST_F(request, do_of_a_dump_command_is_refused)
 {
 	refused(_metadata, self, do_of(self, KSTALLMON_CMD_EVENT_GET), EOPNOTSUPP, "", 0);
 	refused(_metadata, self, do_of(self, KSTALLMON_CMD_CPU_GET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, do_of(self, KSTALLMON_CMD_HISTOGRAM_GET), EOPNOTSUPP, "", 0);
 }
 
 TEST_F(request, dump_of_a_do_command_is_refused)
@@ -151,6 +164,7 @@ TEST_F(request, dump_of_a_do_command_is_refused)
 	nlt_put_setting(msg, "threshold", 30);
 	refused(_metadata, self, msg, EOPNOTSUPP, "", 0);
 	refused(_metadata, self, dump_of(self, KSTALLMON_CMD_STATUS_GET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, dump_of(self, KSTALLMON_CMD_HISTOGRAM_RESET), EOPNOTSUPP, "", 0);
 }
 
 /*
@@ -201,6 +215,17 @@ FIXTURE_VARIANT_ADD(attribute, tunable_get_dump){
 FIXTURE_VARIANT_ADD(attribute, tunable_set){
 	.cmd = KSTALLMON_CMD_TUNABLE_SET,
 	.foreign = KSTALLMON_A_TUNABLE_VALUE,
+};
+
+FIXTURE_VARIANT_ADD(attribute, histogram_get){
+	.cmd = KSTALLMON_CMD_HISTOGRAM_GET,
+	.flags = NLM_F_DUMP,
+	.foreign = KSTALLMON_A_HISTOGRAM_CPU,
+};
+
+FIXTURE_VARIANT_ADD(attribute, histogram_reset){
+	.cmd = KSTALLMON_CMD_HISTOGRAM_RESET,
+	.foreign = KSTALLMON_A_HISTOGRAM_KIND,
 };
 
 FIXTURE_SETUP(attribute)
@@ -388,6 +413,7 @@ static struct nl_msg *setting_of(FIXTURE_DATA(request) * self, int name_type, co
 
 #define NAME KSTALLMON_A_SETTING_NAME
 #define VALUE KSTALLMON_A_SETTING_VALUE
+#define TEXT KSTALLMON_A_SETTING_TEXT
 
 TEST_F(request, setting_without_name_is_refused)
 {
@@ -402,7 +428,7 @@ TEST_F(request, setting_without_name_is_refused)
 TEST_F(request, setting_without_value_is_refused)
 {
 	refused(_metadata, self, setting_of(self, NAME, "threshold", 10, 0, NULL, 0), EINVAL,
-		"value of a setting is missing", FIRST);
+		"value of a setting is missing, or text", FIRST);
 }
 
 TEST_F(request, setting_with_unknown_attribute_is_refused)
@@ -410,7 +436,7 @@ TEST_F(request, setting_with_unknown_attribute_is_refused)
 	uint64_t value = 30;
 
 	refused(_metadata, self,
-		setting_of(self, NAME, "threshold", 10, VALUE + 1, &value, sizeof(value)), EINVAL,
+		setting_of(self, NAME, "threshold", 10, TEXT + 1, &value, sizeof(value)), EINVAL,
 		"nknown attribute", FIRST + NLA_HDRLEN + nla_total_size(10));
 	refused(_metadata, self,
 		setting_of(self, KSTALLMON_A_SETTING_PAD, NULL, 0, VALUE, &value, sizeof(value)),
@@ -451,6 +477,22 @@ TEST_F(request, setting_with_value_of_another_length_is_refused)
 		"attribute length", offset);
 }
 
+TEST_F(request, setting_with_text_without_end_is_refused)
+{
+	unsigned int offset = FIRST + NLA_HDRLEN + nla_total_size(5);
+
+	refused(_metadata, self, setting_of(self, NAME, "cpus", 5, TEXT, "0", 1), EINVAL, "policy",
+		offset);
+	refused(_metadata, self, setting_of(self, NAME, "cpus", 5, TEXT, NULL, 0), EINVAL, "policy",
+		offset);
+}
+
+TEST_F(request, setting_of_unknown_tunable_by_text_is_refused)
+{
+	refused(_metadata, self, setting_of(self, NAME, "cpu", 4, TEXT, "0", 2), ENOENT,
+		"no tunable of this name", FIRST + NLA_HDRLEN);
+}
+
 TEST_F(request, setting_of_unknown_tunable_is_refused)
 {
 	uint64_t value = 30;
@@ -467,6 +509,12 @@ TEST_F(request, tunable_named_twice_is_refused)
 
 	nlt_put_setting(msg, "threshold", 30);
 	nlt_put_setting(msg, "threshold", 40);
+	refused(_metadata, self, msg, EINVAL, "named twice", second + NLA_HDRLEN);
+
+	msg = do_of(self, KSTALLMON_CMD_TUNABLE_SET);
+	second = FIRST + NLA_HDRLEN + nla_total_size(5) + nla_total_size(2);
+	nlt_put_text(msg, "cpus", "0");
+	nlt_put_text(msg, "cpus", "0");
 	refused(_metadata, self, msg, EINVAL, "named twice", second + NLA_HDRLEN);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ten thousand stalls on two CPUs at once, a history much smaller than that, and a subscriber that
+ * Ten thousand events of two CPUs that stall, a history much smaller than that, and a subscriber that
  * sleeps through most of it: what it got and what it knows to be gone is what the kernel numbered.
  */
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "kselftest_harness.h"
 #include "nlt.h"
 
-#define STALLS 10000
+#define EVENTS 10000
 
 /* Stalls of a CPU between two looks at how many there were. */
 #define BATCH 500
@@ -48,7 +48,7 @@ static int rage(unsigned int cpu, uint64_t until)
 	if (nlt_open(&own))
 		return 1;
 	while (nr == BATCH && nlt_numbered(&own) < until)
-		nr = nlt_inject(NULL, 0, "irq %u 2 %u 2", cpu, BATCH);
+		nr = nlt_inject(NULL, 0, "irq %u %u %u 2", cpu, cpu ? 8 : 2, BATCH);
 	nlt_close(&own);
 	return nr != BATCH;
 }
@@ -97,7 +97,7 @@ TEST_F_TIMEOUT(storm, is_got_or_known_to_be_gone, 240)
 		child[cpu] = fork();
 		ASSERT_LE(0, child[cpu]);
 		if (!child[cpu])
-			_exit(rage(cpu, first + STALLS - 1));
+			_exit(rage(cpu, first + EVENTS - 1));
 	}
 	while (running) {
 		sleep(2);
@@ -120,7 +120,7 @@ TEST_F_TIMEOUT(storm, is_got_or_known_to_be_gone, 240)
 	       (unsigned long long)(nlt_num(&after, KSTALLMON_A_STATUS_SUPPRESSED) -
 				    nlt_num(&before, KSTALLMON_A_STATUS_SUPPRESSED)),
 	       (unsigned long long)nlt_num(&after, KSTALLMON_A_STATUS_UNSENT));
-	EXPECT_LE(STALLS, last - first + 1);
+	EXPECT_LE(EVENTS, last - first + 1);
 	EXPECT_EQ(last - first + 1, sleeper.got + sleeper.gone);
 	EXPECT_LT(0, sleeper.got);
 	EXPECT_LT(0, sleeper.gone);
@@ -131,7 +131,9 @@ TEST_F_TIMEOUT(storm, is_got_or_known_to_be_gone, 240)
 		  sleeper.gone);
 	EXPECT_EQ(last - nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD),
 		  nlt_num(&after, KSTALLMON_A_STATUS_OVERWRITTEN));
-	EXPECT_EQ(300, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
+	/* Its half for ends is full, its half for begins may be. */
+	EXPECT_LE(150, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
+	EXPECT_GE(300, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
 
 	/* One with room enough got every one of them. */
 	EXPECT_EQ(last - first + 1, count_each_once(_metadata, witness, first, last));

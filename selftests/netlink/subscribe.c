@@ -156,7 +156,7 @@ TEST_F(subscribers, are_told_a_stall_without_having_to_ask)
 	ASSERT_EQ(1, nlt_inject(NULL, 0, "irq 1 120"));
 	while (!mine && nlt_receive(sub, &ev, 5000) > 0)
 		mine = nlt_num(&ev.task, KSTALLMON_A_TASK_PID) == getpid() &&
-		       nlt_has_frame(&ev, "inject_irq_off_inner");
+		       nlt_has_frame(&ev.stack, "inject_irq_off_inner");
 	EXPECT_TRUE(mine);
 	nl_socket_free(sub);
 }
@@ -191,11 +191,12 @@ TEST_F(subscribers, see_no_stack_of_user_code)
 	}
 	while (!seen && time(NULL) < end) {
 		if (nlt_receive(sub, &ev, 500) <= 0 ||
+		    !nlt_is(&ev, KSTALLMON_EVENT_TYPE_STALL_END) ||
 		    nlt_num(&ev.top, KSTALLMON_A_EVENT_CONTEXT) != KSTALLMON_CONTEXT_USER)
 			continue;
 		seen++;
 		EXPECT_EQ(0, ev.top.a[KSTALLMON_A_EVENT_STACK].count);
-		EXPECT_EQ(0, ev.nr_frames);
+		EXPECT_EQ(0, ev.stack.nr);
 		EXPECT_EQ(1, ev.top.a[KSTALLMON_A_EVENT_TASK].count);
 		EXPECT_NE(0, nlt_num(&ev.task, KSTALLMON_A_TASK_PID));
 	}
@@ -227,7 +228,8 @@ TEST_F(subscribers, can_read_a_complete_status)
 		{ KSTALLMON_A_STATUS_OVERWRITTEN, 8 },	{ KSTALLMON_A_STATUS_QUEUED, 4 },
 		{ KSTALLMON_A_STATUS_DROPPED, 8 },	{ KSTALLMON_A_STATUS_SUPPRESSED, 8 },
 		{ KSTALLMON_A_STATUS_UNSENT, 8 },	{ KSTALLMON_A_STATUS_SUBSCRIBERS, 4 },
-		{ KSTALLMON_A_STATUS_MEMORY, 8 },
+		{ KSTALLMON_A_STATUS_MEMORY, 8 },	{ KSTALLMON_A_STATUS_MEMORY_HISTORY, 8 },
+		{ KSTALLMON_A_STATUS_BACKED_OFF, 4 },	{ KSTALLMON_A_STATUS_EXCLUDED, 4 },
 	};
 	struct nlt_record status;
 	struct timespec before, after;
@@ -254,9 +256,111 @@ TEST_F(subscribers, can_read_a_complete_status)
 		  nlt_num(&status, KSTALLMON_A_STATUS_TIME_BOOT));
 	EXPECT_LT(0, nlt_num(&status, KSTALLMON_A_STATUS_LOADED_BOOT));
 	EXPECT_EQ(sysconf(_SC_NPROCESSORS_ONLN), nlt_num(&status, KSTALLMON_A_STATUS_WATCHED));
+	EXPECT_EQ(0, nlt_num(&status, KSTALLMON_A_STATUS_EXCLUDED));
+	/* Who asks is busy. */
+	EXPECT_GT(nlt_num(&status, KSTALLMON_A_STATUS_WATCHED),
+		  nlt_num(&status, KSTALLMON_A_STATUS_BACKED_OFF));
 	/* A slot of the history is a page. */
 	EXPECT_LE(nlt_num(&status, KSTALLMON_A_STATUS_HISTORY_SIZE) * 4096,
+		  nlt_num(&status, KSTALLMON_A_STATUS_MEMORY_HISTORY));
+}
+
+TEST_F(subscribers, can_read_a_complete_cpu)
+{
+	static const struct {
+		int attr;
+		unsigned int len;
+	} wanted[] = {
+		{ KSTALLMON_A_CPU_CPU, 4 },	   { KSTALLMON_A_CPU_WATCHED, 4 },
+		{ KSTALLMON_A_CPU_BEATS, 8 },	   { KSTALLMON_A_CPU_BEAT_TIME, 8 },
+		{ KSTALLMON_A_CPU_STALLS, 8 },	   { KSTALLMON_A_CPU_LONGEST, 8 },
+		{ KSTALLMON_A_CPU_QUEUED, 4 },	   { KSTALLMON_A_CPU_DROPPED, 8 },
+		{ KSTALLMON_A_CPU_SUPPRESSED, 8 }, { KSTALLMON_A_CPU_STATE, 4 },
+		{ KSTALLMON_A_CPU_GAP, 8 },	   { KSTALLMON_A_CPU_DEFERRED, 8 },
+		{ KSTALLMON_A_CPU_MEMORY, 8 },
+	};
+	struct nlt_record cpus[2], status;
+	uint64_t memory = 0;
+	unsigned int cpu, i;
+
+	ASSERT_EQ(2, nlt_cpus(&self->nlt, cpus, 2));
+	for (cpu = 0; cpu < 2; cpu++) {
+		for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+			EXPECT_EQ(1, cpus[cpu].a[wanted[i].attr].count);
+			EXPECT_EQ(wanted[i].len, cpus[cpu].a[wanted[i].attr].len);
+		}
+		EXPECT_EQ(0, cpus[cpu].unknown);
+		EXPECT_EQ(cpu, nlt_num(&cpus[cpu], KSTALLMON_A_CPU_CPU));
+		EXPECT_EQ(1, nlt_num(&cpus[cpu], KSTALLMON_A_CPU_WATCHED));
+		EXPECT_LE(KSTALLMON_CPU_STATE_BUSY, nlt_num(&cpus[cpu], KSTALLMON_A_CPU_STATE));
+		EXPECT_GE(KSTALLMON_CPU_STATE_BACKED_OFF,
+			  nlt_num(&cpus[cpu], KSTALLMON_A_CPU_STATE));
+		EXPECT_LT(0, nlt_num(&cpus[cpu], KSTALLMON_A_CPU_GAP));
+		EXPECT_GE(32 << 10, nlt_num(&cpus[cpu], KSTALLMON_A_CPU_MEMORY));
+		memory += nlt_num(&cpus[cpu], KSTALLMON_A_CPU_MEMORY);
+	}
+	ASSERT_EQ(0, nlt_status(&self->nlt, &status));
+	EXPECT_EQ(nlt_num(&status, KSTALLMON_A_STATUS_MEMORY_HISTORY) + memory,
 		  nlt_num(&status, KSTALLMON_A_STATUS_MEMORY));
+}
+
+static void expect_cpu(struct __test_metadata *_metadata, struct nlt *nlt, unsigned int cpu,
+		       bool watched)
+{
+	struct nlt_record rec, status;
+
+	ASSERT_EQ(0, nlt_cpu(nlt, cpu, &rec));
+	ASSERT_EQ(0, nlt_status(nlt, &status));
+	EXPECT_EQ(watched, nlt_num(&rec, KSTALLMON_A_CPU_WATCHED));
+	EXPECT_EQ(watched, nlt_num(&rec, KSTALLMON_A_CPU_STATE) != KSTALLMON_CPU_STATE_EXCLUDED);
+	EXPECT_EQ(watched, nlt_num(&rec, KSTALLMON_A_CPU_GAP) > 0);
+	EXPECT_EQ(1 + watched, nlt_num(&status, KSTALLMON_A_STATUS_WATCHED));
+	EXPECT_EQ(!watched, nlt_num(&status, KSTALLMON_A_STATUS_EXCLUDED));
+}
+
+/* Waits until a heart has stopped or beaten. */
+static void wait_for_cpu(struct __test_metadata *_metadata, struct nlt *nlt, unsigned int cpu,
+			 bool watched)
+{
+	struct nlt_record before, rec;
+
+	ASSERT_EQ(0, nlt_cpu(nlt, cpu, &before));
+	do {
+		usleep(10000);
+		ASSERT_EQ(0, nlt_cpu(nlt, cpu, &rec));
+	} while (watched ? nlt_num(&rec, KSTALLMON_A_CPU_BEATS) ==
+				   nlt_num(&before, KSTALLMON_A_CPU_BEATS) :
+			   nlt_num(&rec, KSTALLMON_A_CPU_WATCHED));
+}
+
+TEST_F(subscribers, hear_nothing_of_a_cpu_that_is_not_watched)
+{
+	struct nlt_record before[2], after[2];
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < 2; cpu++) {
+		ASSERT_EQ(0, nlt_set_text(&self->nlt, "cpus", cpu ? "0" : "1"));
+		wait_for_cpu(_metadata, &self->nlt, cpu, false);
+		expect_cpu(_metadata, &self->nlt, cpu, false);
+		ASSERT_EQ(2, nlt_cpus(&self->nlt, before, 2));
+		ASSERT_EQ(3, nlt_inject(NULL, 0, "irq %u 120 3 50", cpu));
+		wait_for_cpu(_metadata, &self->nlt, !cpu, true);
+		ASSERT_EQ(2, nlt_cpus(&self->nlt, after, 2));
+		EXPECT_EQ(nlt_num(&before[cpu], KSTALLMON_A_CPU_BEATS),
+			  nlt_num(&after[cpu], KSTALLMON_A_CPU_BEATS));
+		EXPECT_EQ(nlt_num(&before[cpu], KSTALLMON_A_CPU_STALLS),
+			  nlt_num(&after[cpu], KSTALLMON_A_CPU_STALLS));
+		EXPECT_EQ(nlt_num(&before[cpu], KSTALLMON_A_CPU_SUPPRESSED),
+			  nlt_num(&after[cpu], KSTALLMON_A_CPU_SUPPRESSED));
+
+		ASSERT_EQ(0, nlt_set_text(&self->nlt, "cpus", "0-1"));
+		wait_for_cpu(_metadata, &self->nlt, cpu, true);
+		expect_cpu(_metadata, &self->nlt, cpu, true);
+		ASSERT_EQ(1, nlt_inject(NULL, 0, "irq %u 120", cpu));
+		ASSERT_EQ(2, nlt_cpus(&self->nlt, after, 2));
+		EXPECT_LT(nlt_num(&before[cpu], KSTALLMON_A_CPU_STALLS),
+			  nlt_num(&after[cpu], KSTALLMON_A_CPU_STALLS));
+	}
 }
 
 TEST_F(subscribers, can_watch_the_hearts_beat)
@@ -265,16 +369,14 @@ TEST_F(subscribers, can_watch_the_hearts_beat)
 	int cpu;
 
 	ASSERT_EQ(2, nlt_cpus(&self->nlt, before, 2));
-	sleep(1);
+	for (cpu = 0; cpu < 2; cpu++)
+		wait_for_cpu(_metadata, &self->nlt, cpu, true);
 	ASSERT_EQ(2, nlt_cpus(&self->nlt, after, 2));
 	for (cpu = 0; cpu < 2; cpu++) {
-		EXPECT_EQ(cpu, nlt_num(&after[cpu], KSTALLMON_A_CPU_CPU));
-		EXPECT_EQ(1, nlt_num(&after[cpu], KSTALLMON_A_CPU_WATCHED));
 		EXPECT_LT(nlt_num(&before[cpu], KSTALLMON_A_CPU_BEATS),
 			  nlt_num(&after[cpu], KSTALLMON_A_CPU_BEATS));
 		EXPECT_LT(nlt_num(&before[cpu], KSTALLMON_A_CPU_BEAT_TIME),
 			  nlt_num(&after[cpu], KSTALLMON_A_CPU_BEAT_TIME));
-		EXPECT_EQ(0, after[cpu].unknown);
 	}
 }
 

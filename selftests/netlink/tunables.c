@@ -49,16 +49,25 @@ static uint64_t get(struct nlt *nlt, const char *name)
 	return t ? nlt_num(t, KSTALLMON_A_TUNABLE_VALUE) : UINT64_MAX;
 }
 
-static void set_and_get(struct __test_metadata *_metadata, struct nlt *nlt,
-			const struct nlt_record *t, unsigned int attr)
+/* Those that are numbers. */
+static void set_and_get(struct __test_metadata *_metadata, FIXTURE_DATA(tunables) * self,
+			unsigned int attr)
 {
-	EXPECT_EQ(0, nlt_set(nlt, name_of(t), nlt_num(t, attr)))
-	{
-		TH_LOG("%s=%llu", name_of(t), (unsigned long long)nlt_num(t, attr));
-	}
-	EXPECT_EQ(nlt_num(t, attr), get(nlt, name_of(t)))
-	{
-		TH_LOG("%s", name_of(t));
+	unsigned int i;
+
+	for (i = 0; i < self->all.nr; i++) {
+		const struct nlt_record *t = &self->all.t[i];
+
+		if (nlt_is_text(t))
+			continue;
+		EXPECT_EQ(0, nlt_set(&self->nlt, name_of(t), nlt_num(t, attr)))
+		{
+			TH_LOG("%s=%llu", name_of(t), (unsigned long long)nlt_num(t, attr));
+		}
+		EXPECT_EQ(nlt_num(t, attr), get(&self->nlt, name_of(t)))
+		{
+			TH_LOG("%s", name_of(t));
+		}
 	}
 }
 
@@ -83,33 +92,53 @@ static unsigned int bad_values(const struct nlt_record *t, uint64_t *bad)
 
 TEST_F(tunables, describe_themselves)
 {
-	static const int wanted[] = { KSTALLMON_A_TUNABLE_NAME,	   KSTALLMON_A_TUNABLE_UNIT,
-				      KSTALLMON_A_TUNABLE_MIN,	   KSTALLMON_A_TUNABLE_MAX,
-				      KSTALLMON_A_TUNABLE_DEFAULT, KSTALLMON_A_TUNABLE_VALUE,
-				      KSTALLMON_A_TUNABLE_DOC };
-	unsigned int i, j;
+	static const int of_both[] = { KSTALLMON_A_TUNABLE_NAME, KSTALLMON_A_TUNABLE_UNIT,
+				       KSTALLMON_A_TUNABLE_DOC };
+	static const int of_numbers[] = { KSTALLMON_A_TUNABLE_MIN, KSTALLMON_A_TUNABLE_MAX,
+					  KSTALLMON_A_TUNABLE_DEFAULT, KSTALLMON_A_TUNABLE_VALUE };
+	static const int of_texts[] = { KSTALLMON_A_TUNABLE_TEXT,
+					KSTALLMON_A_TUNABLE_DEFAULT_TEXT };
+	unsigned int i, j, texts = 0;
+
+	for (i = 0; i < self->all.nr; i++) {
+		const struct nlt_record *t = &self->all.t[i];
+
+		TH_LOG("%s", name_of(t));
+		for (j = 0; j < ARRAY_SIZE(of_both); j++)
+			EXPECT_EQ(1, t->a[of_both[j]].count);
+		for (j = 0; j < ARRAY_SIZE(of_numbers); j++) {
+			EXPECT_EQ(!nlt_is_text(t), t->a[of_numbers[j]].count);
+			EXPECT_EQ(nlt_is_text(t) ? 0 : sizeof(uint64_t), t->a[of_numbers[j]].len);
+		}
+		for (j = 0; j < ARRAY_SIZE(of_texts); j++)
+			EXPECT_EQ(nlt_is_text(t), t->a[of_texts[j]].count);
+		texts += nlt_is_text(t);
+		EXPECT_EQ(0, t->a[KSTALLMON_A_TUNABLE_SETTING].count);
+		EXPECT_EQ(0, t->unknown);
+		EXPECT_NE('\0', nlt_text(t, KSTALLMON_A_TUNABLE_UNIT)[0]);
+		EXPECT_LT(10, strlen(nlt_text(t, KSTALLMON_A_TUNABLE_DOC)));
+		EXPECT_EQ(NULL, strchr(nlt_text(t, KSTALLMON_A_TUNABLE_DOC), '\n'));
+		EXPECT_EQ(t, nlt_tunable(&self->all, name_of(t)));
+	}
+	EXPECT_EQ(1, texts);
+}
+
+TEST_F(tunables, are_within_their_range)
+{
+	unsigned int i;
 
 	for (i = 0; i < self->all.nr; i++) {
 		const struct nlt_record *t = &self->all.t[i];
 		uint64_t min = nlt_num(t, KSTALLMON_A_TUNABLE_MIN);
 		uint64_t max = nlt_num(t, KSTALLMON_A_TUNABLE_MAX);
 
-		TH_LOG("%s", name_of(t));
-		for (j = 0; j < ARRAY_SIZE(wanted); j++)
-			EXPECT_EQ(1, t->a[wanted[j]].count);
-		EXPECT_EQ(0, t->a[KSTALLMON_A_TUNABLE_SETTING].count);
-		EXPECT_EQ(0, t->unknown);
-		EXPECT_EQ(sizeof(uint64_t), t->a[KSTALLMON_A_TUNABLE_MIN].len);
-		EXPECT_EQ(sizeof(uint64_t), t->a[KSTALLMON_A_TUNABLE_VALUE].len);
+		if (nlt_is_text(t))
+			continue;
 		EXPECT_LT(min, max);
 		EXPECT_LE(min, nlt_num(t, KSTALLMON_A_TUNABLE_DEFAULT));
 		EXPECT_GE(max, nlt_num(t, KSTALLMON_A_TUNABLE_DEFAULT));
 		EXPECT_LE(min, nlt_num(t, KSTALLMON_A_TUNABLE_VALUE));
 		EXPECT_GE(max, nlt_num(t, KSTALLMON_A_TUNABLE_VALUE));
-		EXPECT_NE('\0', nlt_text(t, KSTALLMON_A_TUNABLE_UNIT)[0]);
-		EXPECT_LT(10, strlen(nlt_text(t, KSTALLMON_A_TUNABLE_DOC)));
-		EXPECT_EQ(NULL, strchr(nlt_text(t, KSTALLMON_A_TUNABLE_DOC), '\n'));
-		EXPECT_EQ(t, nlt_tunable(&self->all, name_of(t)));
 	}
 }
 
@@ -121,9 +150,19 @@ TEST_F(tunables, have_the_ranges_and_defaults_that_were_promised)
 	} promised[] = {
 		{ "period", 1, 1000, 10 },
 		{ "threshold", 1, 60000, 20 },
+		{ "softirq_threshold", 0, 60000, 50 },
+		{ "sched_threshold", 0, 60000, 100 },
+		{ "longest_gap", 1, 10000, 1000 },
+		{ "log_after", 0, 3600000, 1000 },
 		{ "history", 16, 16384, 512 },
+		{ "rate", 0, 10000, 10 },
 	};
+	const struct nlt_record *cpus = nlt_tunable(&self->all, "cpus");
 	unsigned int i;
+
+	ASSERT_NE(NULL, cpus);
+	EXPECT_STREQ("auto", nlt_text(cpus, KSTALLMON_A_TUNABLE_DEFAULT_TEXT));
+	EXPECT_STREQ("cpulist", nlt_text(cpus, KSTALLMON_A_TUNABLE_UNIT));
 
 	for (i = 0; i < ARRAY_SIZE(promised); i++) {
 		const struct nlt_record *t = nlt_tunable(&self->all, promised[i].name);
@@ -160,26 +199,17 @@ TEST_F(tunables, answer_by_name_as_in_the_dump)
 
 TEST_F(tunables, take_their_smallest_value)
 {
-	unsigned int i;
-
-	for (i = 0; i < self->all.nr; i++)
-		set_and_get(_metadata, &self->nlt, &self->all.t[i], KSTALLMON_A_TUNABLE_MIN);
+	set_and_get(_metadata, self, KSTALLMON_A_TUNABLE_MIN);
 }
 
 TEST_F(tunables, take_their_largest_value)
 {
-	unsigned int i;
-
-	for (i = 0; i < self->all.nr; i++)
-		set_and_get(_metadata, &self->nlt, &self->all.t[i], KSTALLMON_A_TUNABLE_MAX);
+	set_and_get(_metadata, self, KSTALLMON_A_TUNABLE_MAX);
 }
 
 TEST_F(tunables, take_their_default)
 {
-	unsigned int i;
-
-	for (i = 0; i < self->all.nr; i++)
-		set_and_get(_metadata, &self->nlt, &self->all.t[i], KSTALLMON_A_TUNABLE_DEFAULT);
+	set_and_get(_metadata, self, KSTALLMON_A_TUNABLE_DEFAULT);
 }
 
 TEST_F(tunables, are_set_all_in_one_request)
@@ -187,14 +217,21 @@ TEST_F(tunables, are_set_all_in_one_request)
 	struct nlt_tunables want = self->all, after;
 	unsigned int i;
 
-	for (i = 0; i < want.nr; i++)
-		want.t[i].a[KSTALLMON_A_TUNABLE_VALUE].num =
-			nlt_num(&want.t[i], KSTALLMON_A_TUNABLE_MIN) + 1;
+	for (i = 0; i < want.nr; i++) {
+		if (nlt_is_text(&want.t[i]))
+			strcpy(want.t[i].a[KSTALLMON_A_TUNABLE_TEXT].text, "0-1");
+		else
+			want.t[i].a[KSTALLMON_A_TUNABLE_VALUE].num =
+				nlt_num(&want.t[i], KSTALLMON_A_TUNABLE_MIN) + 1;
+	}
 	EXPECT_EQ(0, nlt_set_values(&self->nlt, &want));
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
-	for (i = 0; i < want.nr; i++)
+	for (i = 0; i < want.nr; i++) {
 		EXPECT_EQ(nlt_num(&want.t[i], KSTALLMON_A_TUNABLE_VALUE),
 			  nlt_num(&after.t[i], KSTALLMON_A_TUNABLE_VALUE));
+		EXPECT_STREQ(nlt_text(&want.t[i], KSTALLMON_A_TUNABLE_TEXT),
+			     nlt_text(&after.t[i], KSTALLMON_A_TUNABLE_TEXT));
+	}
 }
 
 TEST_F(tunables, refuse_values_out_of_range_and_say_the_range)
@@ -206,6 +243,8 @@ TEST_F(tunables, refuse_values_out_of_range_and_say_the_range)
 		const struct nlt_record *t = &self->all.t[i];
 		char range[256];
 
+		if (nlt_is_text(t))
+			continue;
 		snprintf(range, sizeof(range), "%s must be %llu..%llu %s", name_of(t),
 			 (unsigned long long)nlt_num(t, KSTALLMON_A_TUNABLE_MIN),
 			 (unsigned long long)nlt_num(t, KSTALLMON_A_TUNABLE_MAX),
@@ -248,12 +287,18 @@ TEST_F(tunables, set_none_if_the_last_of_them_is_bad)
 				nlmsg_free(msg);
 				continue;
 			}
-			nlt_put_setting(msg, name_of(good),
-					nlt_num(good, KSTALLMON_A_TUNABLE_VALUE) + 1);
-			nlt_put_setting(msg, name_of(bad),
-					nlt_num(bad, KSTALLMON_A_TUNABLE_MAX) + 1);
+			if (nlt_is_text(good))
+				nlt_put_text(msg, name_of(good), "0");
+			else
+				nlt_put_setting(msg, name_of(good),
+						nlt_num(good, KSTALLMON_A_TUNABLE_VALUE) + 1);
+			if (nlt_is_text(bad))
+				nlt_put_text(msg, name_of(bad), "9999");
+			else
+				nlt_put_setting(msg, name_of(bad),
+						nlt_num(bad, KSTALLMON_A_TUNABLE_MAX) + 1);
 			nlt_ask(&self->nlt, msg, &reply, NULL, NULL);
-			EXPECT_EQ(ERANGE, reply.error);
+			EXPECT_EQ(nlt_is_text(bad) ? EINVAL : ERANGE, reply.error);
 			EXPECT_EQ(0, strncmp(reply.text, name_of(bad), strlen(name_of(bad))));
 			ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
 			EXPECT_TRUE(nlt_same_values(&self->all, &after))
@@ -286,24 +331,210 @@ TEST_F(tunables, set_none_if_one_is_unknown_or_malformed)
 }
 
 /*
+ * Texts
+ */
+
+/* As the kernel's refusals of a list have it. */
+static const char refusal[] = "cpus must be auto or a list of possible CPUs like 0-3,8";
+
+static const char *const good_lists[] = { "0", "1", "0-1", "0,1", "1,0", "0,0-1", "auto" };
+
+/* There are two CPUs here. */
+static const char *const bad_lists[] = { "",	 " ",	 "x",	 "0x1",	   "-1",     "-",
+					 "0-",	 "1-0",	 "0-1-", "0.5",	   "0:",     "2",
+					 "1-2",	 "0,2",	 "9999", "0,9999", "0-9999", "4294967296",
+					 "Auto", "AUTO", "aut",	 "autos",  "auto,0", "0,auto" };
+
+/* A list of @len bytes. */
+static void long_list(char *list, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		list[i] = i % 2 ? ',' : '0';
+	list[len - 1] = '0';
+	list[len] = '\0';
+}
+
+static const char *text_of(struct nlt *nlt, const char *name)
+{
+	static struct nlt_tunables all;
+	const struct nlt_record *t;
+
+	if (nlt_tunables(nlt, &all))
+		return "(no answer)";
+	t = nlt_tunable(&all, name);
+	return t ? nlt_text(t, KSTALLMON_A_TUNABLE_TEXT) : "(none)";
+}
+
+TEST_F(tunables, that_are_text_take_texts_as_they_are)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good_lists); i++) {
+		EXPECT_EQ(0, nlt_set_text(&self->nlt, "cpus", good_lists[i]))
+		{
+			TH_LOG("'%s'", good_lists[i]);
+		}
+		EXPECT_STREQ(good_lists[i], text_of(&self->nlt, "cpus"));
+	}
+}
+
+/* Asks to set a tunable by these attributes, each left out if it is NULL. */
+static void set_by(FIXTURE_DATA(tunables) * self, const char *name, const char *text,
+		   const uint64_t *value, struct nlt_reply *reply)
+{
+	struct nl_msg *msg = nlt_request(&self->nlt, KSTALLMON_CMD_TUNABLE_SET, 0);
+	struct nlattr *nest = nla_nest_start(msg, KSTALLMON_A_TUNABLE_SETTING | NLA_F_NESTED);
+
+	nla_put_string(msg, KSTALLMON_A_SETTING_NAME, name);
+	if (text)
+		nla_put_string(msg, KSTALLMON_A_SETTING_TEXT, text);
+	if (value)
+		nla_put_u64(msg, KSTALLMON_A_SETTING_VALUE, *value);
+	nla_nest_end(msg, nest);
+	nlt_ask(&self->nlt, msg, reply, NULL, NULL);
+}
+
+/* Where in the request that set_by() makes the attribute behind the name is. */
+static unsigned int behind_name(const char *name)
+{
+	return NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN + nla_total_size(strlen(name) + 1);
+}
+
+static void expect_unchanged(struct __test_metadata *_metadata, FIXTURE_DATA(tunables) * self)
+{
+	struct nlt_tunables after;
+
+	ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
+	EXPECT_TRUE(nlt_same_values(&self->all, &after));
+}
+
+TEST_F(tunables, that_are_text_refuse_what_is_no_list_of_possible_cpus)
+{
+	struct nlt_reply reply;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_lists); i++) {
+		set_by(self, "cpus", bad_lists[i], NULL, &reply);
+		EXPECT_EQ(EINVAL, reply.error)
+		{
+			TH_LOG("'%s'", bad_lists[i]);
+		}
+		EXPECT_STREQ(refusal, reply.text);
+		EXPECT_EQ(behind_name("cpus"), reply.offset);
+		expect_unchanged(_metadata, self);
+	}
+}
+
+TEST_F(tunables, that_are_text_are_not_set_by_value)
+{
+	struct nlt_reply reply;
+	uint64_t value = 1;
+
+	set_by(self, "cpus", NULL, &value, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_STREQ("this tunable is set by attribute text, not value", reply.text);
+	EXPECT_EQ(behind_name("cpus"), reply.offset);
+	/* Nor by both: the one too many is pointed at. */
+	set_by(self, "cpus", "0", &value, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_STREQ("this tunable is set by attribute text, not value", reply.text);
+	EXPECT_EQ(behind_name("cpus") + nla_total_size(strlen("0") + 1), reply.offset);
+	expect_unchanged(_metadata, self);
+}
+
+TEST_F(tunables, that_are_numbers_are_not_set_by_text)
+{
+	struct nlt_reply reply;
+	uint64_t value = 30;
+
+	set_by(self, "threshold", "30", NULL, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_STREQ("this tunable is set by attribute value, not text", reply.text);
+	EXPECT_EQ(behind_name("threshold"), reply.offset);
+	set_by(self, "threshold", "30", &value, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_STREQ("this tunable is set by attribute value, not text", reply.text);
+	EXPECT_EQ(behind_name("threshold"), reply.offset);
+	expect_unchanged(_metadata, self);
+}
+
+TEST_F(tunables, that_are_text_need_one)
+{
+	struct nlt_reply reply;
+
+	set_by(self, "cpus", NULL, NULL, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_NE(NULL, strstr(reply.text, "missing"));
+	EXPECT_EQ(NLMSG_HDRLEN + GENL_HDRLEN, reply.offset);
+	expect_unchanged(_metadata, self);
+}
+
+static void take_length(struct nlmsghdr *nlh, void *arg)
+{
+	struct genlmsghdr *hdr = nlmsg_data(nlh);
+	struct nlt_record rec = {};
+
+	nlt_parse(&rec, genlmsg_attrdata(hdr, 0), genlmsg_attrlen(hdr, 0));
+	*(unsigned int *)arg = rec.a[KSTALLMON_A_TUNABLE_TEXT].len;
+}
+
+TEST_F(tunables, that_are_text_have_a_length)
+{
+	struct nl_msg *msg = nlt_request(&self->nlt, KSTALLMON_CMD_TUNABLE_GET, 0);
+	struct nlt_reply reply;
+	unsigned int len = 0;
+	char list[2049];
+
+	long_list(list, 1024);
+	set_by(self, "cpus", list, NULL, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	EXPECT_EQ(behind_name("cpus"), reply.offset);
+	long_list(list, 2048);
+	set_by(self, "cpus", list, NULL, &reply);
+	EXPECT_EQ(EINVAL, reply.error);
+	expect_unchanged(_metadata, self);
+
+	long_list(list, 1023);
+	set_by(self, "cpus", list, NULL, &reply);
+	EXPECT_EQ(0, reply.error);
+	nla_put_string(msg, KSTALLMON_A_TUNABLE_NAME, "cpus");
+	nlt_ask(&self->nlt, msg, &reply, take_length, &len);
+	EXPECT_EQ(0, reply.error);
+	EXPECT_EQ(1024, len);
+	/* And fits a dump beside the others. */
+	EXPECT_EQ(0, strncmp(text_of(&self->nlt, "cpus"), list, NLT_TEXT - 1));
+}
+
+/*
  * Module parameters
  */
 
-/* Returns the value, or UINT64_MAX. */
-static uint64_t read_parameter(const char *name)
+/* Returns the file's line. */
+static const char *read_parameter_text(const char *name)
 {
-	char path[128], text[64] = {};
-	unsigned long long value = UINT64_MAX;
+	static char text[2048];
+	char path[128];
+	ssize_t got;
 	int fd;
 
 	snprintf(path, sizeof(path), PARAMETERS "/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return UINT64_MAX;
-	if (read(fd, text, sizeof(text) - 1) > 0 && sscanf(text, "%llu", &value) != 1)
-		value = UINT64_MAX;
+		return "(none)";
+	got = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	return value;
+	text[got > 0 ? got : 0] = '\0';
+	return text;
+}
+
+/* Returns the value, or UINT64_MAX. */
+static uint64_t read_parameter(const char *name)
+{
+	unsigned long long value;
+
+	return sscanf(read_parameter_text(name), "%llu", &value) == 1 ? value : UINT64_MAX;
 }
 
 /* Returns 0 or a positive errno. */
@@ -353,6 +584,8 @@ TEST_F(tunables, set_by_netlink_show_in_the_parameters)
 		const struct nlt_record *t = &self->all.t[i];
 		uint64_t value = nlt_num(t, KSTALLMON_A_TUNABLE_MIN) + 3;
 
+		if (nlt_is_text(t))
+			continue;
 		EXPECT_EQ(nlt_num(t, KSTALLMON_A_TUNABLE_VALUE), read_parameter(name_of(t)));
 		EXPECT_EQ(0, nlt_set(&self->nlt, name_of(t), value));
 		EXPECT_EQ(value, read_parameter(name_of(t)));
@@ -368,6 +601,8 @@ TEST_F(tunables, set_by_parameter_show_over_netlink)
 		const struct nlt_record *t = &self->all.t[i];
 		uint64_t value = nlt_num(t, KSTALLMON_A_TUNABLE_MIN) + 5;
 
+		if (nlt_is_text(t))
+			continue;
 		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)value);
 		EXPECT_EQ(0, write_parameter(name_of(t), text));
 		EXPECT_EQ(value, get(&self->nlt, name_of(t)));
@@ -382,6 +617,8 @@ TEST_F(tunables, refuse_the_same_ranges_by_parameter)
 	char text[32];
 
 	for (i = 0; i < self->all.nr; i++) {
+		if (nlt_is_text(&self->all.t[i]))
+			continue;
 		nr = bad_values(&self->all.t[i], bad);
 		for (j = 0; j < nr; j++) {
 			snprintf(text, sizeof(text), "%llu", (unsigned long long)bad[j]);
@@ -404,14 +641,56 @@ TEST_F(tunables, refuse_what_is_no_number_by_parameter)
 	struct nlt_tunables after;
 	unsigned int i, j;
 
-	for (i = 0; i < self->all.nr; i++)
-		for (j = 0; j < ARRAY_SIZE(bad); j++)
+	for (i = 0; i < self->all.nr; i++) {
+		if (nlt_is_text(&self->all.t[i]))
+			continue;
+		for (j = 0; j < ARRAY_SIZE(bad); j++) {
 			EXPECT_EQ(EINVAL, write_parameter(name_of(&self->all.t[i]), bad[j]))
 			{
 				TH_LOG("%s, text %u", name_of(&self->all.t[i]), j);
 			}
+		}
+	}
 	ASSERT_EQ(0, nlt_tunables(&self->nlt, &after));
 	EXPECT_TRUE(nlt_same_values(&self->all, &after));
+}
+
+TEST_F(tunables, that_are_text_are_the_same_by_parameter)
+{
+	char line[1100];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good_lists); i++) {
+		snprintf(line, sizeof(line), "%s\n", good_lists[i]);
+		EXPECT_EQ(0, nlt_set_text(&self->nlt, "cpus", good_lists[i]));
+		EXPECT_STREQ(line, read_parameter_text("cpus"));
+		EXPECT_EQ(0, nlt_set_text(&self->nlt, "cpus", "auto"));
+		EXPECT_EQ(0, write_parameter("cpus", line));
+		EXPECT_STREQ(good_lists[i], text_of(&self->nlt, "cpus"));
+	}
+	long_list(line, 1023);
+	EXPECT_EQ(0, write_parameter("cpus", line));
+	EXPECT_EQ(0, strncmp(line, read_parameter_text("cpus"), 1023));
+	EXPECT_EQ(1024, strlen(read_parameter_text("cpus")));
+}
+
+TEST_F(tunables, that_are_text_refuse_the_same_by_parameter)
+{
+	char line[3000];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad_lists); i++) {
+		snprintf(line, sizeof(line), "%s\n", bad_lists[i]);
+		EXPECT_EQ(EINVAL, write_parameter("cpus", line))
+		{
+			TH_LOG("'%s'", bad_lists[i]);
+		}
+	}
+	long_list(line, 1024);
+	EXPECT_EQ(EINVAL, write_parameter("cpus", line));
+	long_list(line, 2999);
+	EXPECT_EQ(EINVAL, write_parameter("cpus", line));
+	expect_unchanged(_metadata, self);
 }
 
 TEST_HARNESS_MAIN
