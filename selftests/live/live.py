@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Stalls are told while they last, by another CPU, with the stack of the culprit.
+
+import time
+
+import livelib
+from livelib import OTHERS, Staller, Subscriber, kst
+
+LONG = 2000
+
+
+def true(staller, begin, end):
+    """What a begin and an end tell of a stall is the same, and is true as far as it is known."""
+    assert begin["context"] == "kernel", begin
+    assert kst.injected_frames(begin, "live-stack")[0] == livelib.CULPRITS[staller.kind], begin
+    assert begin["live-stack"] == end["live-stack"], (begin, end)
+    assert begin["watcher"] != staller.cpu, begin
+    assert begin["duration-min"] <= end["duration-max"], (begin, end)
+
+
+def unique(events):
+    """No stall is told twice."""
+    ids = [(e["type"], e["stall-id"]) for e in events]
+    assert len(set(ids)) == len(ids), ids
+
+
+def told_while_they_last(*stallers):
+    """A stall of each is told while it lasts. Returns all pairs of events."""
+    with Subscriber() as subscriber:
+        for staller in stallers:
+            staller.go()
+        subscriber.until(lambda: all(map(subscriber.begins, stallers)))
+        truths = [staller.wait()[0] for staller in stallers]
+        subscriber.settle()
+
+    unique(subscriber.events)
+    pairs = []
+    for staller, truth in zip(stallers, truths):
+        mine = subscriber.pairs(staller)
+        assert mine, (truth, subscriber.events)
+        for begin, end in mine:
+            true(staller, begin, end)
+        if not staller.disturbed(truth):
+            (begin, end), = mine
+            assert end["duration-min"] <= truth["actual_ns"] <= end["duration-max"], (end, truth)
+            assert end["time-boot"] - end["duration-max"] <= begin["time-boot"], (begin, end)
+        assert mine[0][0]["came"] < mine[-1][1]["time-boot"], (truth, mine)
+        pairs += mine
+    return pairs
+
+
+def told_while_all_last(*stallers):
+    """All are told before the first of them ends."""
+    pairs = told_while_they_last(*stallers)
+    assert len(pairs) == len(stallers), pairs
+    assert max(begin["came"] for begin, _ in pairs) < min(end["time-boot"] for _, end in pairs)
+
+
+@kst.test
+def three_of_four_cpus_that_stall_together():
+    assert len(OTHERS) == 3
+    told_while_all_last(*(Staller(cpu, LONG) for cpu in OTHERS))
+
+
+@kst.test
+def three_of_four_cpus_that_stall_together_and_were_all_watching():
+    with kst.tuned(longest_gap=1):
+        told_while_all_last(*(Staller(cpu, LONG) for cpu in OTHERS))
+
+
+@kst.test
+def a_stall_that_three_cpus_see():
+    with kst.tuned(longest_gap=1):
+        told_while_they_last(Staller(OTHERS[1], LONG))
+
+
+@kst.test
+def softirqs_held_off():
+    told_while_they_last(Staller(OTHERS[-1], 1000, kind="softirq"))
+
+
+@kst.test
+def softirqs_held_off_by_one_of_them():
+    told_while_they_last(Staller(OTHERS[0], 1000, kind="softirq-handler"))
+
+
+@kst.test
+def the_scheduler_held_off():
+    told_while_they_last(Staller(OTHERS[-1], 1000, kind="sched"))
+
+
+@kst.test
+def the_only_busy_cpu_of_four():
+    # Before each stall all CPUs are idle for so long that all of them have backed off.
+    rest_ms, count = 4000, 3
+    staller = Staller(OTHERS[-1], 1000, count, rest_ms)
+    with Subscriber() as subscriber:
+        before = kst.status()
+        staller.go()
+        subscriber.until(lambda: len(subscriber.ends(staller)) >= count)
+        staller.wait()
+        after = kst.status()
+        subscriber.settle()
+    pairs = subscriber.pairs(staller)
+    assert len(pairs) == count, subscriber.events
+    for begin, end in pairs:
+        true(staller, begin, end)
+        assert begin["came"] < end["time-boot"], (begin, end)
+
+    # They had backed off indeed: all CPUs together beat less than one does that keeps the period.
+    beats = sum(a["beats"] - b["beats"] for a, b in zip(after["cpus"], before["cpus"]))
+    elapsed_ns = after["time-boot"] - before["time-boot"]
+    assert elapsed_ns > (count - 1) * rest_ms * kst.MS
+    assert beats < elapsed_ns / (kst.tunables()["period"] * kst.MS), (beats, elapsed_ns)
+
+
+@kst.test
+def every_beginning_has_its_end_in_a_storm():
+    count = 40
+    with kst.tuned(rate=0, longest_gap=1), Subscriber() as subscriber:
+        stallers = [Staller(cpu, 60 + cpu, count, 10 + cpu) for cpu in OTHERS]
+        for staller in stallers:
+            staller.go()
+        for staller in stallers:
+            staller.wait()
+        # What begins meanwhile by the host's noise ends, too.
+        time.sleep(1)
+        subscriber.settle()
+    unique(subscriber.events)
+    begun, ended = ({e["stall-id"] for e in subscriber.events if e["type"] == kind}
+                    for kind in ("stall-begin", "stall-end"))
+    assert begun <= ended, begun - ended
+    for staller in stallers:
+        assert len(subscriber.ends(staller)) >= count
+        assert subscriber.pairs(staller)
+
+
+livelib.stay_at_home()
+kst.run()

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the tests of stalls that last share: stalls prepared by processes, and a subscriber.
+
+A stalled CPU holds up whoever changes mappings of a memory that it has used, and whatever it was
+about to do for others. So tests and subscriber have one CPU of their own, and nothing is started
+or opened while a stall lasts.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+
+HOME = 0
+OTHERS = range(1, os.cpu_count())
+PATIENCE = 120
+
+# The function that a stack of a stall that lasts must name first, by the injector's kinds.
+CULPRITS = {"irq": "inject_irq_off_inner", "softirq": "inject_bh_off_inner",
+            "softirq-handler": "inject_handler_inner", "sched": "inject_no_sched_inner"}
+
+
+def stay_at_home():
+    """Run the program anew on its CPU alone."""
+    if os.sched_getaffinity(0) != {HOME}:
+        os.sched_setaffinity(0, {HOME})
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def wait_until(condition, what):
+    """Ask until it is so. This bounds only how long a test that fails takes."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"{what}: {kst.status()}"
+        time.sleep(0.05)
+
+
+class Staller:
+    """A process that stalls a CPU when it is told to."""
+
+    def __init__(self, cpu, ms, count=1, gap_ms=50, kind="irq"):
+        kst.load_injector()
+        self.cpu, self.kind, self.count = cpu, kind, count
+        order = f"{kind} {cpu} {ms} {count} {gap_ms}".encode()
+        go, self._go = os.pipe()
+        self._result, result = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            try:
+                file = os.open(kst.STALL, os.O_RDWR)
+                os.write(result, b"\n")
+                os.read(go, 1)
+                os.write(file, order)
+                while piece := os.read(file, 65536):
+                    os.write(result, piece)
+            finally:
+                os._exit(0)
+        os.close(go)
+        os.close(result)
+        assert os.read(self._result, 1) == b"\n"
+
+    def go(self):
+        """Begin. Returns at once."""
+        os.write(self._go, b"\n")
+        return self
+
+    def wait(self):
+        """Wait for the end. Returns what was: a dict for each stall, none if a CPU went."""
+        with open(self._result, encoding="ascii") as file:
+            truths = kst.truths(file.read())
+        os.close(self._go)
+        os.waitpid(self.pid, 0)
+        return truths
+
+    def disturbed(self, truth):
+        """Whether the host made parts of it, and stalls of another kind between them."""
+        return self.kind != "irq" and (
+            truth["unticked_ns"] >= kst.tunables()["threshold"] * kst.MS or not truth["actual_ns"])
+
+    def caused(self, event):
+        """Whether the event tells of one of these stalls, or of a part of one."""
+        return (event.get("kind") == self.kind.removesuffix("-handler") and
+                event["cpu"] == self.cpu and
+                event.get("task", {}).get("pid") == self.pid and
+                CULPRITS[self.kind] in kst.injected_frames(event, "live-stack", "stack"))
+
+
+class Subscriber:
+    """A running `kstallmon monitor --json`; each event gets "came", the time when it came."""
+
+    def __init__(self):
+        self.events = []
+        self._rest = b""
+        self._process = subprocess.Popen(["kstallmon", "monitor", "--json"], bufsize=0,
+                                         stdout=subprocess.PIPE)
+        wait_until(lambda: kst.status()["subscribers"], "no subscriber")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.communicate(timeout=PATIENCE)
+
+    def until(self, condition):
+        """Read events until it is so."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, self.events
+            if select.select([self._process.stdout], [], [], 1)[0]:
+                *lines, self._rest = (self._rest + self._process.stdout.read(65536)).split(b"\n")
+                came = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+                self.events += [{**json.loads(line), "came": came} for line in lines]
+
+    def settle(self):
+        """Read all that is told of what has been detected by now."""
+        last = kst.settle()
+        self.until(lambda: not last or any(e.get("seq") == last for e in self.events))
+
+    def ends(self, staller):
+        """The ends told of the staller's stalls."""
+        return [e for e in self.events if e["type"] == "stall-end" and staller.caused(e)]
+
+    def begins(self, staller):
+        """Likewise the beginnings."""
+        return [e for e in self.events if e["type"] == "stall-begin" and staller.caused(e)]
+
+    def pairs(self, staller):
+        """Both, of those that have both."""
+        ends = {e["stall-id"]: e for e in self.ends(staller)}
+        return [(b, ends[b["stall-id"]]) for b in self.begins(staller) if b["stall-id"] in ends]
+
+
+def online(cpu, value):
+    """Switch a CPU on or off."""
+    with open(f"/sys/devices/system/cpu/cpu{cpu}/online", "w", encoding="ascii") as file:
+        file.write(str(int(value)))
+
+
+def states(status):
+    """The states of the CPUs."""
+    return {c["cpu"]: c["state"] for c in status["cpus"]}
