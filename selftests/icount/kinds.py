@@ -153,6 +153,18 @@ def what_is_off_hides_no_other_kind():
 
 
 @kst.test
+def who_comes_to_wait_during_a_softirq_stall_makes_no_stall_of_its_own():
+    # The scheduler wants to switch only when softirqs have been held off for some time.
+    competitor = subprocess.Popen(["bash", "-c", "while :; do :; done"])
+    try:
+        for _ in range(3):
+            one("softirq", 300)
+    finally:
+        competitor.kill()
+        competitor.wait()
+
+
+@kst.test
 def a_task_in_user_mode_that_others_wait_for_is_no_stall():
     spin = ["bash", "-c", "for ((i = 0; i < 100000; i++)); do :; done"]
 
