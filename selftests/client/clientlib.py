@@ -126,7 +126,7 @@ def storm(count, cpu=1, ms=3, gap_ms=2):
     """Many short stalls, each of which is one event: no other CPU looks, so that none is told while
     it lasts. In silence, returns the last number.
     """
-    with tuned(threshold=1, period=1, slack=0, rate=0, cpus=cpu):
+    with tuned(cpus=cpu), tuned(threshold=1, period=1, slack=0, rate=0):
         kst.inject(cpu, ms, count, gap_ms)
     return kst.settle()
 

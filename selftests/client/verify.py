@@ -59,10 +59,13 @@ def every_kind_is_seen_and_the_events_say_the_same():
         assert trial["seen"] is True, trial
         assert trial["inside"] == (trial["duration-min"] <= trial["injected"] + 10 * kst.MS and
                                    trial["injected"] <= trial["duration-max"]), trial
+        assert ("live" in trial) == ("live-stack" in event), (trial, event)
         if "live" in trial:
-            frames = [frame.split("+")[0] for frame in event["live-stack"]["frame"]]
-            assert trial["live"].endswith("_inner [kstallmon_inject]"), trial
-            assert trial["live"].split()[0] in frames, (trial, event)
+            frames = [re.sub(r"\+0x[0-9a-f]+", "", frame) for frame in event["live-stack"]["frame"]]
+            ours = [frame for frame in frames if frame.startswith("inject_")]
+            assert trial["live"] == (ours[0] if ours else None), (trial, event)
+    named = [trial["live"] for trial in found["stalls"] if trial.get("live")]
+    assert named and all(name.endswith("_inner [kstallmon_inject]") for name in named), found
 
 
 @kst.test
