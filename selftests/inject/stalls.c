@@ -8,6 +8,7 @@
 #include <linux/interrupt.h>
 #include <linux/kernel_stat.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
@@ -57,25 +58,37 @@ void inject_after_tick(unsigned int cpu)
 	udelay(get_random_u32() % (TICK_NSEC / NSEC_PER_USEC / 2));
 }
 
+/*
+ * How often to pause before the next look at the clock, if no tick comes. The clock is behind a
+ * pointer, and where a thunk guards that against speculation the kernel's stacks end. To be found
+ * there has to be rare.
+ */
+static unsigned int inject_pauses(u64 ns)
+{
+	return clamp_t(u64, ns >> 14, 1, 20000);
+}
+
 /* To be called inside the stall, which begins when @began() holds. */
 static __always_inline struct inject_truth inject_spin(const struct inject_order *order,
 						       bool (*began)(void))
 {
 	u64 now = ktime_get_mono_fast_ns(), start = now, from = 0, ticked = now;
-	u64 ticks, ticks_before = inject_ticks(order->cpu);
+	unsigned int i, pauses = inject_pauses(order->ns);
+	u64 ticks = inject_ticks(order->cpu);
 	struct inject_truth truth = {};
 
 	while (now - start < order->ns) {
-		/* Without the pause a single-threaded emulator runs no other CPU meanwhile. */
-		cpu_relax();
 		if (!from && began())
 			from = now;
+		/* Without the pause a single-threaded emulator runs no other CPU meanwhile. */
+		for (i = 0; i < pauses && inject_ticks(order->cpu) == ticks; i++)
+			cpu_relax();
 		now = ktime_get_mono_fast_ns();
-		ticks = inject_ticks(order->cpu);
 		truth.unticked = max(truth.unticked, now - ticked);
-		if (ticks != ticks_before)
+		if (inject_ticks(order->cpu) != ticks) {
+			ticks = inject_ticks(order->cpu);
 			ticked = now;
-		ticks_before = ticks;
+		}
 	}
 	truth.actual = from ? now - from : 0;
 	if (!order->steal_late)
