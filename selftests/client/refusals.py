@@ -178,7 +178,7 @@ def a_value_out_of_range_is_answered_with_the_range():
     with c.unchanged():
         for t in described():
             says = rf"set: {t['name']} must be {t['min']}\.\.{t['max']} {t['unit']}$"
-            for bad in (t["max"] + 1, 2**32, 2**32 + t["min"], 2**64 - 1):
+            for bad in (t["max"] + 1, 2**32 + t["min"], 2**64 - 1):
                 c.refused("set", f"{t['name']}={bad}", says=says)
             if t["min"]:
                 c.refused("set", f"{t['name']}={t['min'] - 1}", says=says)
