@@ -25,9 +25,9 @@
  * struct kst_live - a stall while it lasts
  * @state: number of the stall and KST_LIVE_* flags; the number grows when a stall ends, so that
  *	whoever saw the old one cannot change the new
- * @kind: enum kstallmon_stall_kind; this and the rest is valid as the flags say
+ * @kind: where its own beats find it: enum kstallmon_stall_kind
  * @context: enum kstallmon_context
- * @since: it has lasted since then at least, CLOCK_MONOTONIC
+ * @since: where its own beats find it: it has lasted since then, CLOCK_MONOTONIC
  * @asked: when its CPU was asked for its stack, likewise
  * @task: who ran
  * @stack: and where
@@ -101,6 +101,7 @@ struct kst_histogram {
  * @longest: duration of the longest, in ns
  * @deferred: times that softirqs waited for ksoftirqd
  * @kick: makes the CPU look anew at what its heart should do
+ * @kicked: @kick is on its way
  * @softirq: softirqs held off
  * @softirq_proof: runs as soon as they are not any more
  * @sched: the scheduler held off
@@ -136,6 +137,7 @@ struct kst_heart {
 	u64 longest;
 	u64 deferred;
 	call_single_data_t kick;
+	atomic_t kicked;
 
 	struct kst_hold softirq;
 	struct tasklet_struct softirq_proof;

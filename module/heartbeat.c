@@ -61,7 +61,7 @@ static void kst_heart_rest(struct kst_heart *heart, u32 state)
 		if (kst_live_claimed(&heart->live[i]))
 			kst_live_end(heart, i, NULL);
 	if (heart->pending)
-		kst_stall_judge(heart);
+		kst_stall_judge(heart, kst_stall_steal());
 	kst_idle_state(heart, state);
 }
 
@@ -77,11 +77,13 @@ static noinline void kst_irq_stall(struct kst_heart *heart, u64 now, u64 latest,
 	u64 threshold = (u64)kst_tunable(threshold) * NSEC_PER_MSEC;
 	struct kst_record *rec;
 
+	/* A hypervisor may have taken the CPU away after the beat had looked at the clock. */
+	if (now < latest)
+		now = ktime_get_ns();
 	/* A stall that was begun must end, even if the threshold has been raised meanwhile. */
-	if (now < latest + threshold && !kst_live_told(&heart->live[KST_LIVE_HARD])) {
-		kst_live_end(heart, KST_LIVE_HARD, NULL);
+	if (now < latest + threshold && kst_live_drop(heart, KST_LIVE_HARD))
 		return;
-	}
+	now = max(now, latest);
 	kst_held_cut(heart, latest);
 
 	rec = kst_stall_end(heart, KSTALLMON_STALL_KIND_IRQ, now - latest, now - heart->proof,
@@ -106,18 +108,18 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	bool trouble;
 	u64 gap;
 
+	WRITE_ONCE(heart->latest, KST_NEVER);
+	smp_mb(); /* withdrawn before looking for a claim; kst_live_claim() the other way round */
 	if (unlikely(!kst_watched(heart->cpu))) {
 		if (kst_live_claimed(&heart->live[KST_LIVE_HARD]))
 			kst_irq_stall(heart, now, latest, regs);
 		kst_heart_rest(heart, KSTALLMON_CPU_STATE_EXCLUDED);
 		return HRTIMER_NORESTART;
 	}
-	WRITE_ONCE(heart->latest, KST_NEVER);
-	smp_mb(); /* withdrawn before looking for a claim; kst_live_claim() the other way round */
 
 	heart->beats++;
 	if (unlikely(heart->pending))
-		kst_stall_judge(heart);
+		kst_stall_judge(heart, kst_stall_steal());
 	if (unlikely(now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC ||
 		     kst_live_claimed(&heart->live[KST_LIVE_HARD])))
 		kst_irq_stall(heart, now, latest, regs);
@@ -125,7 +127,12 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 		kst_held_look(heart, now, regs);
 	trouble = kst_live_watch(heart, now);
 
-	if (is_idle_task(current)) {
+	if (unlikely(heart->sched.since)) {
+		/* Neither with the tick nor late: see kst_held_gap(). */
+		slack = 0;
+		gap = kst_held_gap(kst_heartbeat_period());
+		kst_idle_busy(heart);
+	} else if (is_idle_task(current) && !softirq_count()) {
 		gap = kst_idle_gap(heart, trouble || heart->pending);
 	} else {
 		gap = kst_heartbeat_period();
@@ -162,9 +169,19 @@ static void kst_heart_kicked(void *info)
 {
 	struct kst_heart *heart = info;
 
-	if (!heart->up || !kst_watched(heart->cpu))
-		return; /* its next beat is its last */
-	if (!kst_heart_beats(heart)) {
+	/* From here on another kick may be sent; all that it is for is looked at below. */
+	atomic_set(&heart->kicked, 0);
+	smp_mb();
+
+	if (!heart->up)
+		return;
+	if (!kst_watched(heart->cpu)) {
+		/* An overdue beat is about to come, and is its last: it has a stall to tell. */
+		if (kst_heart_beats(heart) && ktime_get_ns() < heart->latest) {
+			hrtimer_try_to_cancel(&heart->timer);
+			kst_heart_rest(heart, KSTALLMON_CPU_STATE_EXCLUDED);
+		}
+	} else if (!kst_heart_beats(heart)) {
 		kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
 		kst_heart_start(heart, ktime_get_ns(), kst_heartbeat_period());
 	} else if (kst_idle_kicked(heart)) {
@@ -182,11 +199,17 @@ static void kst_heart_kicked(void *info)
  */
 bool kst_heartbeat_kick(unsigned int cpu)
 {
+	struct kst_heart *heart = per_cpu_ptr(kst_hearts, cpu);
 	bool done;
 
+	/* Who may use the call is for its users to settle. The exchange orders what it is for. */
+	if (atomic_xchg(&heart->kicked, 1))
+		return false;
 	preempt_disable();
-	done = !smp_call_function_single_async(cpu, &per_cpu_ptr(kst_hearts, cpu)->kick);
+	done = !smp_call_function_single_async(cpu, &heart->kick);
 	preempt_enable();
+	if (!done)
+		atomic_set(&heart->kicked, 0);
 	return done;
 }
 
@@ -236,10 +259,10 @@ static int kst_heartbeat_offline(unsigned int cpu)
 
 	local_irq_save(flags);
 	heart->up = false;
+	/* Pinned here, so it does not run right now; a beat after this would find a rested heart. */
+	hrtimer_try_to_cancel(&heart->timer);
 	kst_heart_rest(heart, KSTALLMON_CPU_STATE_OFFLINE);
 	local_irq_restore(flags);
-
-	hrtimer_cancel(&heart->timer);
 	kst_held_stop(heart);
 	return 0;
 }
@@ -288,24 +311,26 @@ int kst_heartbeat_start(void)
 	return 0;
 }
 
+/**
+ * kst_heartbeat_stop() - stop all hearts; none beats any more on return
+ */
+void kst_heartbeat_stop(void)
+{
+	cpuhp_remove_state(kst_cpuhp_state);
+}
+
 static void kst_heart_flush(void *unused)
 {
 }
 
 /**
- * kst_heartbeat_stop() - stop all hearts; none beats or is kicked any more on return
- */
-void kst_heartbeat_stop(void)
-{
-	cpuhp_remove_state(kst_cpuhp_state);
-	/* Kicks are handled in order: none that was sent before this is left. */
-	on_each_cpu(kst_heart_flush, NULL, 1);
-}
-
-/**
  * kst_heartbeat_exit() - give the hearts back
+ *
+ * Context: task; nobody kicks any more.
  */
 void kst_heartbeat_exit(void)
 {
+	/* Kicks are handled in order: none that was sent before this is left. */
+	on_each_cpu(kst_heart_flush, NULL, 1);
 	free_percpu(kst_hearts);
 }

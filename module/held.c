@@ -64,12 +64,6 @@ static u64 kst_sched_threshold(void)
 	return (u64)kst_tunable(sched_threshold) * NSEC_PER_MSEC;
 }
 
-static struct kst_record *kst_softirq_end(struct kst_heart *heart, u64 duration_min, u64 until)
-{
-	return kst_hold_end(heart, &heart->softirq, KSTALLMON_STALL_KIND_SOFTIRQ,
-			    kst_softirq_threshold(), duration_min, until);
-}
-
 static struct kst_record *kst_sched_end(struct kst_heart *heart, u64 duration_min, u64 until)
 {
 	kst_idle_alert(KST_ALERT_SCHED, false);
@@ -91,14 +85,30 @@ static void kst_hold_describe(struct kst_record *rec, struct pt_regs *regs)
  * softirq
  */
 
-/* Softirqs have been held off since @since: what the scheduler was before is a case of its own. */
+/*
+ * Softirqs have been held off since @since for so long that this is told: what the scheduler was
+ * before is a case of its own, and what it was since then is none.
+ */
 static void kst_sched_yield(struct kst_heart *heart, u64 since, struct pt_regs *regs)
 {
 	u64 begin = heart->sched.since;
-	struct kst_record *rec = kst_sched_end(heart, since > begin ? since - begin : 0, since);
+	struct kst_record *rec;
 
+	if (!begin)
+		return;
+	rec = kst_sched_end(heart, since > begin ? since - begin : 0, since);
 	if (rec)
 		kst_hold_describe(rec, regs);
+}
+
+static struct kst_record *kst_softirq_end(struct kst_heart *heart, u64 duration_min, u64 until)
+{
+	u64 threshold = kst_softirq_threshold();
+
+	if (threshold && duration_min >= threshold)
+		kst_sched_yield(heart, heart->softirq.since, NULL);
+	return kst_hold_end(heart, &heart->softirq, KSTALLMON_STALL_KIND_SOFTIRQ, threshold,
+			    duration_min, until);
 }
 
 static void kst_softirq_look(struct kst_heart *heart, u64 now, struct pt_regs *regs)
@@ -116,12 +126,11 @@ static void kst_softirq_look(struct kst_heart *heart, u64 now, struct pt_regs *r
 		hold->last = now;
 		if (hold->live || now - hold->since < threshold)
 			return;
-		if (heart->sched.since)
-			kst_sched_yield(heart, hold->since, regs);
+		kst_sched_yield(heart, hold->since, regs);
 		hold->live = true;
 		kst_live_own(heart, KSTALLMON_STALL_KIND_SOFTIRQ, hold->since, regs);
 	} else if (hold->since) {
-		heart->deferred++;
+		heart->deferred += !!threshold;
 		rec = kst_softirq_end(heart, hold->last - hold->since, now);
 		if (rec)
 			kst_hold_describe(rec, regs);
@@ -214,6 +223,23 @@ void kst_held_switched(struct kst_heart *heart)
 }
 
 /**
+ * kst_held_gap() - time to the next beat while the scheduler may be held off
+ * @period: it must not be longer
+ *
+ * A tick asks for a switch, and a beat that shares its interrupt finds that asked for right now.
+ * Whether it was is seen half way to the next tick: a task that calls the scheduler, be it to be
+ * picked again, is not asked any more then. So beats alternate between the two.
+ *
+ * Return: ns.
+ */
+u64 kst_held_gap(u64 period)
+{
+	const u64 half = TICK_NSEC / 2;
+
+	return period < half ? period : period - (period - half) % TICK_NSEC;
+}
+
+/**
  * kst_held_look() - a beat looks for holds
  * @heart: this CPU's
  * @now: CLOCK_MONOTONIC
@@ -249,6 +275,9 @@ void kst_held_cut(struct kst_heart *heart, u64 until)
 		if (rec)
 			kst_hold_describe(rec, NULL);
 	}
+	/* Steal time that is accounted by now belongs to what came after. */
+	if (heart->pending)
+		kst_stall_judge(heart, heart->steal);
 }
 
 /**

@@ -13,6 +13,7 @@ void kst_held_stop(struct kst_heart *heart);
 void kst_held_look(struct kst_heart *heart, u64 now, struct pt_regs *regs);
 void kst_held_cut(struct kst_heart *heart, u64 until);
 void kst_held_switched(struct kst_heart *heart);
+u64 kst_held_gap(u64 period);
 
 /**
  * kst_held_worth_a_look() - whether a beat has to call kst_held_look()

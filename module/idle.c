@@ -142,7 +142,7 @@ bool kst_idle_kicked(struct kst_heart *heart)
 }
 
 /* A switch that is of interest. The run queue's lock is held, interrupts are off. */
-static noinline void kst_idle_switched(struct task_struct *prev)
+static noinline void kst_idle_switched(void)
 {
 	struct kst_heart *heart = this_cpu_ptr(kst_hearts);
 	u32 alert = this_cpu_read(kst_alert);
@@ -150,7 +150,7 @@ static noinline void kst_idle_switched(struct task_struct *prev)
 
 	if (alert & KST_ALERT_SCHED)
 		kst_held_switched(heart);
-	if (!(alert & KST_ALERT_IDLE) || !is_idle_task(prev))
+	if (!(alert & KST_ALERT_IDLE))
 		return;
 	slow = heart->state == KSTALLMON_CPU_STATE_BACKED_OFF;
 	kst_idle_state(heart, KSTALLMON_CPU_STATE_BUSY);
@@ -159,10 +159,10 @@ static noinline void kst_idle_switched(struct task_struct *prev)
 	kst_idle_want_sentry(heart);
 }
 
-static __always_inline void kst_idle_switch(struct task_struct *prev)
+static __always_inline void kst_idle_switch(void)
 {
 	if (unlikely(this_cpu_read(kst_alert)))
-		kst_idle_switched(prev);
+		kst_idle_switched();
 }
 
 KST_PROBE_SCHED_SWITCH(kst_probe_switch, kst_idle_switch);

@@ -33,17 +33,27 @@ static u64 kst_live_id(const struct kst_heart *heart, enum kst_live_nr nr, s64 s
 	       (number & GENMASK_ULL(KST_LIVE_ID_BITS - 1, 0));
 }
 
+/*
+ * Since when a stall has lasted. A late beat's latest time says so itself, and unlike a copy of it
+ * made by who claimed the stall it cannot be that of another stall.
+ */
+static u64 kst_live_since(const struct kst_heart *target, enum kst_live_nr nr)
+{
+	return nr == KST_LIVE_HARD ? READ_ONCE(target->latest) : target->live[nr].since;
+}
+
 /* Make a record of the stall in slot @nr of @target, as its flags say it is. */
 static void kst_live_record(struct kst_record *rec, const struct kst_heart *target,
 			    enum kst_live_nr nr, s64 state, u32 type, u64 now)
 {
 	const struct kst_live *live = &target->live[nr];
+	u64 since = kst_live_since(target, nr);
 
 	kst_record_begin(rec, type, target->cpu);
-	rec->ev.stall.kind = live->kind;
+	rec->ev.stall.kind = nr == KST_LIVE_HARD ? KSTALLMON_STALL_KIND_IRQ : live->kind;
 	rec->ev.stall.id = kst_live_id(target, nr, state);
 	rec->ev.stall.watcher = smp_processor_id();
-	rec->ev.stall.duration_min = now - live->since;
+	rec->ev.stall.duration_min = now > since ? now - since : 0;
 	if (state & KST_LIVE_STACK) {
 		rec->ev.stall.context = live->context;
 		rec->ev.task = live->task;
@@ -60,7 +70,7 @@ static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum
 	struct kst_record *rec = &heart->telling;
 	u64 patience;
 
-	if (!(state & KST_LIVE_SINCE))
+	if (!(state & KST_LIVE_ASKED))
 		return;
 
 	if (!(state & KST_LIVE_TOLD)) {
@@ -74,7 +84,8 @@ static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum
 		return;
 	}
 
-	if (!(state & KST_LIVE_LOGGED) && log_after && now >= live->since + log_after) {
+	if (!(state & KST_LIVE_LOGGED) && log_after &&
+	    now >= kst_live_since(target, nr) + log_after) {
 		kst_live_record(rec, target, nr, state, 0, now);
 		if (atomic64_cmpxchg(&live->state, state, state | KST_LIVE_LOGGED) == state &&
 		    !kst_eventlog_post(rec, 0))
@@ -98,10 +109,8 @@ static void kst_live_claim(struct kst_heart *target, s64 state, u64 latest, u64 
 		atomic64_cmpxchg(&live->state, claimed, state);
 		return;
 	}
-	live->kind = KSTALLMON_STALL_KIND_IRQ;
-	live->since = latest;
 	WRITE_ONCE(live->asked, now);
-	if (atomic64_cmpxchg_release(&live->state, claimed, claimed | KST_LIVE_SINCE) == claimed)
+	if (atomic64_cmpxchg_release(&live->state, claimed, claimed | KST_LIVE_ASKED) == claimed)
 		kst_live_arch_ask(target);
 }
 
@@ -184,7 +193,28 @@ void kst_live_own(struct kst_heart *heart, u32 kind, u64 since, struct pt_regs *
 	kst_snapshot_interrupted(&live->stack, heart->trace, regs);
 	/* Others touch a slot only once it is claimed. */
 	atomic64_set_release(&live->state,
-			     state | KST_LIVE_CLAIMED | KST_LIVE_SINCE | KST_LIVE_STACK);
+			     state | KST_LIVE_CLAIMED | KST_LIVE_ASKED | KST_LIVE_STACK);
+}
+
+/**
+ * kst_live_drop() - a stall of this CPU was none
+ * @heart: this CPU's
+ * @nr: its slot
+ *
+ * Context: hard interrupt.
+ *
+ * Return: false if its beginning was told, so that its end must be.
+ */
+bool kst_live_drop(struct kst_heart *heart, enum kst_live_nr nr)
+{
+	struct kst_live *live = &heart->live[nr];
+	s64 state = atomic64_read(&live->state);
+
+	do {
+		if (state & KST_LIVE_TOLD)
+			return false;
+	} while (!atomic64_try_cmpxchg(&live->state, &state, (state | KST_LIVE_FLAGS) + 1));
+	return true;
 }
 
 /**
@@ -199,7 +229,7 @@ void kst_live_fill(struct kst_heart *heart, struct pt_regs *regs)
 	struct kst_live *live = &heart->live[KST_LIVE_HARD];
 	s64 state = atomic64_read(&live->state), seen;
 
-	if (!(state & KST_LIVE_SINCE) || state & KST_LIVE_STACK)
+	if (!(state & KST_LIVE_ASKED) || state & KST_LIVE_STACK)
 		return;
 	live->context = kst_snapshot_context(regs);
 	kst_snapshot_task(&live->task);

@@ -8,7 +8,7 @@
 
 /* Flags in kst_live.state, below the number of the stall. */
 #define KST_LIVE_CLAIMED BIT(0) /* somebody sees to it */
-#define KST_LIVE_SINCE BIT(1) /* kind, since and asked are valid */
+#define KST_LIVE_ASKED BIT(1) /* kind, since, asked are valid */
 #define KST_LIVE_STACK BIT(2) /* context, task and stack are valid */
 #define KST_LIVE_TOLD BIT(3) /* there was a begin */
 #define KST_LIVE_LOGGED BIT(4) /* there was a line in the kernel log */
@@ -23,17 +23,6 @@
 static inline bool kst_live_claimed(struct kst_live *live)
 {
 	return atomic64_read(&live->state) & KST_LIVE_CLAIMED;
-}
-
-/**
- * kst_live_told() - whether the beginning of a stall was told
- * @live: which
- *
- * Return: true or false.
- */
-static inline bool kst_live_told(struct kst_live *live)
-{
-	return atomic64_read(&live->state) & KST_LIVE_TOLD;
 }
 
 bool kst_live_watch_others(struct kst_heart *heart, u64 now);
@@ -54,6 +43,7 @@ static inline bool kst_live_watch(struct kst_heart *heart, u64 now)
 
 void kst_live_own(struct kst_heart *heart, u32 kind, u64 since, struct pt_regs *regs);
 void kst_live_end(struct kst_heart *heart, enum kst_live_nr nr, struct kst_record *rec);
+bool kst_live_drop(struct kst_heart *heart, enum kst_live_nr nr);
 void kst_live_fill(struct kst_heart *heart, struct pt_regs *regs);
 void kst_live_log(const struct kst_logged *rec);
 

@@ -17,7 +17,7 @@
 #define KST_NMI_NAME "kstallmon"
 
 /* How long after one NMI a second one may come that was sent before it was handled. */
-#define KST_NMI_ECHO_NS (100 * NSEC_PER_MSEC)
+#define KST_NMI_ECHO_NS NSEC_PER_SEC
 
 /* How long the unloading module waits for an NMI that was sent. */
 #define KST_NMI_WAIT_MS 1000
@@ -83,12 +83,12 @@ int kst_live_arch_init(void)
  */
 void kst_live_arch_exit(void)
 {
-	unsigned int cpu, ms = 0;
+	unsigned int cpu, ms;
 
 	/* An offline CPU gets none. */
 	cpus_read_lock();
 	for_each_online_cpu(cpu)
-		for (; atomic_read(&per_cpu_ptr(kst_hearts, cpu)->nmi_asked); ms++) {
+		for (ms = 0; atomic_read(&per_cpu_ptr(kst_hearts, cpu)->nmi_asked); ms++) {
 			if (WARN_ONCE(ms > KST_NMI_WAIT_MS, "no NMI came to CPU %u\n", cpu))
 				break;
 			usleep_range(1000, 2000);

@@ -48,6 +48,8 @@ static int __init kst_init(void)
 	return 0;
 
 err_hearts:
+	/* Or a new list of CPUs would still kick them. */
+	kst_tunables_stop();
 	kst_heartbeat_stop();
 err_idle:
 	kst_idle_exit();

@@ -50,14 +50,15 @@ static u32 kst_stall_class(const struct kst_heart *heart, u64 steal)
 /**
  * kst_stall_judge() - tell the end of a stall that is pending
  * @heart: this CPU's, with @pending
+ * @steal: kst_stall_steal() after it
  *
  * Context: hard interrupt, or interrupts off.
  */
-void kst_stall_judge(struct kst_heart *heart)
+void kst_stall_judge(struct kst_heart *heart, u64 steal)
 {
 	struct kst_stall *stall = &heart->ending.ev.stall;
-	u64 steal = kst_stall_steal() - heart->ending_steal;
 
+	steal -= heart->ending_steal;
 	heart->pending = false;
 	stall->class = kst_stall_class(heart, steal);
 	stall->steal = min(steal, stall->duration_max);
@@ -84,7 +85,7 @@ struct kst_record *kst_stall_end(struct kst_heart *heart, u32 kind, u64 duration
 	struct kst_record *rec = &heart->ending;
 
 	if (heart->pending)
-		kst_stall_judge(heart);
+		kst_stall_judge(heart, kst_stall_steal());
 	kst_stall_count(heart, kind, duration_min);
 
 	kst_record_begin(rec, KSTALLMON_EVENT_TYPE_STALL_END, heart->cpu);

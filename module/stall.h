@@ -8,7 +8,7 @@
 
 struct kst_record *kst_stall_end(struct kst_heart *heart, u32 kind, u64 duration_min,
 				 u64 duration_max, u64 steal);
-void kst_stall_judge(struct kst_heart *heart);
+void kst_stall_judge(struct kst_heart *heart, u64 steal);
 
 /**
  * kst_stall_steal() - steal time of this CPU so far

@@ -18,19 +18,19 @@
 	__builtin_choose_expr(KST_PROBE_FITS(event, a), (void *)(a), (void *)(b))
 
 /*
- * Defines @probe for sched_switch, which calls @handler with the task before. An argument was added
+ * Defines @probe for sched_switch, which calls @handler. An argument was added
  * by "sched/tracing: Append prev_state to tp args instead" (5.19).
  */
 #define KST_PROBE_SCHED_SWITCH(probe, handler)                                                   \
 	static void __maybe_unused probe##_4(void *data, bool preempt, struct task_struct *prev, \
 					     struct task_struct *next)                           \
 	{                                                                                        \
-		handler(prev);                                                                   \
+		handler();                                                                       \
 	}                                                                                        \
 	static void __maybe_unused probe##_5(void *data, bool preempt, struct task_struct *prev, \
 					     struct task_struct *next, unsigned int state)       \
 	{                                                                                        \
-		handler(prev);                                                                   \
+		handler();                                                                       \
 	}                                                                                        \
 	static_assert(KST_PROBE_FITS(sched_switch, probe##_4) ||                                 \
 			      KST_PROBE_FITS(sched_switch, probe##_5),                           \

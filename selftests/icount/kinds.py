@@ -177,6 +177,20 @@ def a_task_in_user_mode_that_others_wait_for_is_no_stall():
 
 
 @kst.test
+def a_task_that_the_scheduler_picks_again_is_no_stall():
+    # It is in the kernel at nearly every tick, which asks for a switch, and calls the scheduler
+    # soon after each; but its competitor weighs too little to get the CPU for a long time.
+    competitor = subprocess.Popen(["nice", "-n", "19", "bash", "-c", "while :; do :; done"])
+    copy = ["dd", "if=/dev/zero", "of=/dev/null", "bs=64k", "count=60000"]
+    try:
+        _, events = told_while(lambda: subprocess.run(copy, check=True, capture_output=True))
+    finally:
+        competitor.kill()
+        competitor.wait()
+    assert not events, events
+
+
+@kst.test
 def a_task_in_user_mode_that_may_not_be_preempted_is_no_stall():
     spin = ["chrt", "--fifo", str(RT_PRIORITY), "bash", "-c",
             "for ((i = 0; i < 100000; i++)); do :; done"]
