@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What make bench makes of its figures: what is over a target or differs between runs is found.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+bench=$KST_TOP/selftests/bench/run
+
+# The file $1 is the file $2 with what the filter $3 does.
+figures() { jq "$3" "$tmp/$2.json" >"$tmp/$1.json"; }
+
+# All are 100, but for what has a target.
+sed -n 's/^    ("\([a-z0-9_]*\)", [0-9].*/\1/p' "$bench" |
+	jq -Rn '[inputs | {(.): 100}] | add' >"$tmp/all.json"
+figures good all '.beat_insn_busy = 450 | .beat_insn_empty_timer = 901 |
+	.idle_timer_irqs_per_s_added = 5'
+expect "a run has figures" jq -e 'length > 8' "$tmp/good.json"
+
+met() { expect_exit "$1" 0 "$bench" --show "$tmp/$2.json"; }
+missed() {
+	expect_exit "$1" 1 "$bench" --show "$tmp/$2.json"
+	expect_out "it is said" "^MISSED  $3"
+}
+
+met "targets can be met" good
+expect_no_out "none is missed" MISSED
+figures slow good '.beat_insn_busy = 450.1 | .beat_insn_empty_timer = 1000'
+missed "a beat may be too long" slow beat_insn_busy
+figures half good '.beat_insn_empty_timer = 900'
+missed "a beat may be half of the empty timer" half beat_insn_busy
+figures awake good '.idle_timer_irqs_per_s_added = 5.1'
+missed "an idle CPU may be woken too often" awake idle_timer_irqs_per_s_added
+
+agree() { expect_exit "$1" "$2" "$bench" --compare "$tmp/good.json" "$tmp/$3.json"; }
+
+agree "a run agrees with itself" 0 good
+figures near good '.spin_slowdown_default = 100.9 | .idle_timer_irqs_per_s_added = 5.9'
+agree "a run agrees with one that is near" 0 near
+figures far good '.spin_slowdown_default = 101.1'
+agree "a run does not agree with one that is far" 1 far
+expect_out "it is said which figure is far" '^FAR     spin_slowdown_default '
+figures away good '.idle_timer_irqs_per_s_added = 3.9'
+agree "a tolerance has an end" 1 away
+figures less good 'del(.event_insn_worker)'
+agree "a figure that is missing does not agree" 1 less
+
+done_testing
