@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Under PREEMPT_RT: stalls are seen as elsewhere, but for softirqs, which are tasks there.
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+
+
+def told(cpu, ms, kind, culprit):
+    """Begin and end of a stall. The host may cut one in two, or hold up who should see it."""
+    kst.load_injector()
+    for _ in range(8):
+        before = kst.settle()
+        kst.inject(cpu, ms, kind=kind)
+        kst.settle()
+        mine = [e for e in kst.history(before + 1) if e["cpu"] == cpu and e["kind"] == kind and
+                kst.injected_frames(e, "live-stack")[:1] == [culprit]]
+        for begin in mine:
+            for end in mine:
+                if (begin["type"], end["type"]) == ("stall-begin", "stall-end") and \
+                        begin["stall-id"] == end["stall-id"]:
+                    return begin, end
+    raise AssertionError(kst.history(before + 1))
+
+
+@kst.test
+def this_is_preempt_rt():
+    assert "PREEMPT_RT" in os.uname().version, os.uname()
+    assert os.path.exists("/sys/kernel/realtime")
+
+
+@kst.test
+def softirqs_are_not_to_be_watched():
+    tunable = json.loads(kst.kstallmon("get", "softirq_threshold", "--json").stdout)
+    assert (tunable["min"], tunable["max"], tunable["value"]) == (0, 0, 0), tunable
+    refused = kst.kstallmon("set", "softirq_threshold=50", check=False)
+    assert refused.returncode == 1, refused
+    assert "softirq_threshold must be 0..0 ms" in refused.stderr, refused
+    kst.kstallmon("set", "softirq_threshold=0")
+
+
+def case(cpu, kind, ms, culprit):
+    def run():
+        with kst.tuned(rate=0):
+            begin, end = told(cpu, ms, kind, culprit)
+        assert begin["task"]["pid"] == end["task"]["pid"] == os.getpid()
+        assert begin["watcher"] != cpu
+        assert begin["live-stack"] == end["live-stack"]
+        assert begin["duration-min"] <= end["duration-max"]
+        assert end["class"] == "kernel", end
+    run.__name__ = f"stall_of_kind_{kind}_on_cpu_{cpu}_is_seen_alive"
+    return run
+
+
+for c in kst.cpus():
+    kst.test(case(c, "irq", 200, "inject_irq_off_inner"))
+    kst.test(case(c, "sched", 400, "inject_no_sched_inner"))
+
+
+@kst.test
+def disabled_softirqs_are_no_stall():
+    before = kst.settle()
+    for kind in ("softirq", "softirq-handler"):
+        kst.inject(kst.cpus()[-1], 300, kind=kind)
+    kst.settle()
+    assert all(e["kind"] != "softirq" for e in kst.history(before + 1))
+
+
+@kst.test
+def a_long_stall_goes_to_the_kernel_log():
+    cpu = kst.cpus()[-1]
+    with kst.tuned(log_after=200):
+        for _ in range(5):
+            kst.inject(cpu, 1000)
+            log = subprocess.run(["dmesg"], capture_output=True, text=True, check=True).stdout
+            if f"kstallmon: CPU {cpu}: irq stall for" in log:
+                return
+    raise AssertionError(log)
+
+
+def states():
+    return {c["cpu"]: c for c in kst.status()["cpus"]}
+
+
+def state_of(cpu, state):
+    """Wait until the CPU is in that state."""
+    while (now := states())[cpu]["state"] != state:
+        time.sleep(0.1)
+    return now[cpu]
+
+
+@kst.test
+def an_idle_cpu_backs_off_until_a_task_runs():
+    cpu = kst.cpus()[-1]
+    # The one CPU is left alone: this task, and what it starts, stay on others. Of these one at
+    # least is idle when it looks.
+    assert len(kst.cpus()) > 2
+    os.sched_setaffinity(0, set(kst.cpus()) - {cpu})
+    try:
+        assert state_of(cpu, "backed-off")["gap"] > 10 * kst.MS
+        if not (pid := os.fork()):
+            # A preemptible loop, that is here, and a kind one to the emulator.
+            while True:
+                kst.inject(cpu, 5000, kind="softirq")
+        try:
+            assert state_of(cpu, "busy")["gap"] == 10 * kst.MS
+            # Somebody idle stays up to watch it.
+            while not any(c["state"] == "sentry" for c in states().values()):
+                time.sleep(0.1)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        state_of(cpu, "backed-off")
+    finally:
+        os.sched_setaffinity(0, range(os.cpu_count()))
+
+
+def online(cpu, value):
+    with open(f"/sys/devices/system/cpu/cpu{cpu}/online", "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+@kst.test
+def cpus_go_and_come_back_with_what_they_had_to_tell():
+    cpu = kst.cpus()[-1]
+    before = kst.settle()
+    with kst.tuned(rate=0):
+        for _ in range(5):
+            kst.inject(cpu, 60)
+            online(cpu, 0)
+            online(cpu, 1)
+        assert len(kst.stalls_of(os.getpid(), before)) >= 5, kst.history(before + 1)
+    online(cpu, 0)
+    without = states()[cpu], kst.status()["watched"]
+    online(cpu, 1)
+    assert (without[0]["state"], without[1]) == ("offline", len(kst.cpus()) - 1), without
+    assert kst.status()["watched"] == len(kst.cpus())
+
+
+@kst.test
+def it_is_unloaded_and_loaded_again():
+    instances = {kst.status()["instance"]}
+    for cpu in kst.cpus():
+        # Still queued or pending when it goes.
+        kst.inject(cpu, 60, 3, 1)
+        kst.unload()
+        refused = kst.load("softirq_threshold=50", check=False)
+        assert refused.returncode and not kst.loaded(), refused
+        kst.load()
+        assert kst.status()["watched"] == len(kst.cpus())
+        instances.add(kst.status()["instance"])
+    assert len(instances) == 1 + len(kst.cpus()), instances
+
+
+kst.run()
