@@ -99,10 +99,11 @@ def the_scheduler_held_off():
 
 @kst.test
 def the_only_busy_cpu_of_four():
-    # Before each stall all CPUs are idle for so long that all of them have backed off.
-    rest_ms, count = 4000, 3
-    staller = Staller(OTHERS[-1], 1000, count, rest_ms)
-    with Subscriber() as subscriber:
+    # Before each stall all CPUs are idle for so long that all of them have backed off, and would
+    # not look at any other for seconds if nobody asked them to.
+    rest_ms, count = 6000, 4
+    staller = Staller(OTHERS[-1], 700, count, rest_ms)
+    with kst.tuned(longest_gap=10000), Subscriber() as subscriber:
         before = kst.status()
         staller.go()
         subscriber.until(lambda: len(subscriber.ends(staller)) >= count)
