@@ -24,7 +24,7 @@ static const char help[] =
 	"Print how many stalls there were of each length, and whose code it was.\n"
 	"All durations are lower bounds.\n"
 	"\n"
-	"      --cpus         count each CPU by itself\n"
+	"      --cpus         count each CPU that had any by itself\n"
 	"  -n, --count N      at most N culprits (default 10, with --json all)\n"
 	"      --json         one JSON object\n"
 	"      --reset        print nothing, count anew from now on\n"
@@ -174,8 +174,12 @@ static void print_sums(const struct histograms *all)
 
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct histogram *histogram = &all->histogram[i];
-		struct libscols_line *line = new_line(table, histogram);
+		struct libscols_line *line;
 
+		/* Of many CPUs most have nothing to tell. */
+		if (all->by_cpu && !histogram->count)
+			continue;
+		line = new_line(table, histogram);
 		table_cell(line, STALLS, "%" PRIu64, histogram->count);
 		table_ns(line, TOTAL, histogram->time);
 		table_ns(line, LONGEST, histogram->longest);

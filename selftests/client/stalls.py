@@ -147,6 +147,8 @@ def rows_of(histograms, by_cpu):
     """What the first two tables should say, without blanks."""
     sums, buckets = [], []
     for h in histograms:
+        if by_cpu and not h["count"]:
+            continue
         cpu = f"{h['cpu']} " if by_cpu else ""
         sums.append(f"{cpu}{h['kind']} {h['count']} {as_text(h['time'])} {as_text(h['longest'])}")
         buckets += [f"{cpu}{h['kind']} {as_text(b['from'])} {b['count']}"
