@@ -25,10 +25,11 @@ def trace(name, text):
         file.write(text)
 
 
-def traced_stacks():
-    """The stacks traced with interrupts off, or in them, that have a function of the module."""
+def traced_stack():
+    """A stack traced with interrupts off, or in them, that has a function of the module."""
     with open(TRACING + "trace", encoding="ascii") as file:
-        return [stack for stack in file.read().split("<stack trace>")[1:] if " kst_" in stack]
+        stacks = file.read().split("<stack trace>")[1:]
+    return next((stack for stack in stacks if " kst_" in stack), None)
 
 
 def told(cpu, ms, kind, culprit):
@@ -62,7 +63,7 @@ def sleeping_locks_in_hard_context_would_be_seen():
         trace(f"events/rt/{function}/filter", "common_flags & 9")  # interrupts off, or hard
     trace("options/stacktrace", "1")
     trace(f"events/rt/{CONTROL}/enable", "1")
-    while not traced_stacks():
+    while not traced_stack():
         time.sleep(0.1)
     trace(f"events/rt/{CONTROL}/enable", "0")
     trace("trace", "")
@@ -180,7 +181,7 @@ def cpus_go_and_come_back_with_what_they_had_to_tell():
 
 @kst.test
 def no_sleeping_lock_was_taken_in_hard_context():
-    assert not traced_stacks(), traced_stacks()
+    assert not (stack := traced_stack()), stack
 
 
 @kst.test
@@ -189,7 +190,7 @@ def it_is_unloaded_and_loaded_again():
     for cpu in kst.cpus():
         # Still queued or pending when it goes, and its functions' names with it.
         kst.inject(cpu, 60, 3, 1)
-        assert not traced_stacks(), traced_stacks()
+        assert not (stack := traced_stack()), stack
         kst.unload()
         refused = kst.load("softirq_threshold=50", check=False)
         assert refused.returncode and not kst.loaded(), refused
