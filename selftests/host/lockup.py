@@ -23,8 +23,8 @@ CPU = 1
 PATIENCE = 240
 TRIALS = 3
 CULPRITS = ["inject_irq_off_inner", "inject_irq_off_outer", "inject_request", "inject_write"]
-LINE = re.compile(r"kstallmon: CPU (\d+): irq stall for (\d+\.\d) s so far, in inject_irq_off_inner\+"
-                  r"\S+ \[kstallmon_inject\], task (\S+)/(\d+)")
+LINE = re.compile(r"kstallmon: CPU (\d+): irq stall for (\d+\.\d) s so far, "
+                  r"in inject_irq_off_inner\+\S+ \[kstallmon_inject\], task (\S+)/(\d+)")
 
 
 def in_the_vm():

@@ -18,7 +18,8 @@ def seen(cpus, state, gap, tries=200):
     """Wait until each of the CPUs was seen in a state and with a gap, in ns, at some time."""
     missing = set(cpus)
     for _ in range(tries):
-        missing -= {c["cpu"] for c in kst.status()["cpus"] if (c["state"], c["gap"]) == (state, gap)}
+        missing -= {c["cpu"] for c in kst.status()["cpus"]
+                    if (c["state"], c["gap"]) == (state, gap)}
         if not missing:
             return
         time.sleep(0.1)
