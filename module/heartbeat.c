@@ -105,7 +105,7 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	struct pt_regs *regs = get_irq_regs();
 	u64 now = ktime_get_ns();
 	u64 slack = kst_slack();
-	bool trouble;
+	bool late, trouble;
 	u64 gap;
 
 	WRITE_ONCE(heart->latest, KST_NEVER);
@@ -118,10 +118,11 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	}
 
 	heart->beats++;
+	late = now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC;
+	/* If there was another stall right after, what was stolen meanwhile is taken for its. */
 	if (unlikely(heart->pending))
-		kst_stall_judge(heart, kst_stall_steal());
-	if (unlikely(now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC ||
-		     kst_live_claimed(&heart->live[KST_LIVE_HARD])))
+		kst_stall_judge(heart, late ? heart->steal : kst_stall_steal());
+	if (unlikely(late || kst_live_claimed(&heart->live[KST_LIVE_HARD])))
 		kst_irq_stall(heart, now, latest, regs);
 	if (unlikely(kst_held_worth_a_look(heart, regs)))
 		kst_held_look(heart, now, regs);
@@ -169,9 +170,8 @@ static void kst_heart_kicked(void *info)
 {
 	struct kst_heart *heart = info;
 
-	/* From here on another kick may be sent; all that it is for is looked at below. */
 	atomic_set(&heart->kicked, 0);
-	smp_mb();
+	smp_mb(); /* another kick may be sent now; what this one is for is looked at below */
 
 	if (!heart->up)
 		return;
@@ -259,7 +259,7 @@ static int kst_heartbeat_offline(unsigned int cpu)
 
 	local_irq_save(flags);
 	heart->up = false;
-	/* Pinned here, so it does not run right now; a beat after this would find a rested heart. */
+	/* Pinned, so it does not run right now; a beat after this would revive the heart. */
 	hrtimer_try_to_cancel(&heart->timer);
 	kst_heart_rest(heart, KSTALLMON_CPU_STATE_OFFLINE);
 	local_irq_restore(flags);

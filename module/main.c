@@ -87,5 +87,5 @@ module_init(kst_init);
 module_exit(kst_exit);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("the kstallmon developers");
-MODULE_DESCRIPTION("tells what holds a CPU's interrupts off, for how long, and whose code it is");
+MODULE_DESCRIPTION("tells what holds a CPU up, for how long, and whose code it is");
 MODULE_VERSION(KST_VERSION);
