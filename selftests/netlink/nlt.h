@@ -17,6 +17,8 @@
 
 #include <linux/kstallmon.h>
 
+#define NLT_PARAMETERS "/sys/module/kstallmon/parameters"
+
 #define NLT_ATTRS 32
 #define NLT_TEXT 96
 #define NLT_TUNABLES 16
@@ -182,6 +184,10 @@ int nlt_reader_open(struct nlt_reader *reader, unsigned int rcvbuf);
 void nlt_reader_close(struct nlt_reader *reader);
 int nlt_reader_catch_up(struct nlt_reader *reader, int timeout_ms);
 int nlt_reader_dump(struct nlt_reader *reader);
+
+/* nlt_parameter.c: the module parameters' files */
+const char *nlt_parameter(const char *name);
+int nlt_set_parameter(const char *name, const char *text);
 
 /* nlt_inject.c: stalls */
 int nlt_inject_load(void);
