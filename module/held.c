@@ -254,6 +254,18 @@ void kst_held_look(struct kst_heart *heart, u64 now, struct pt_regs *regs)
 	kst_sched_look(heart, now, regs);
 }
 
+/* The end that @rec tells of was @until, not now. */
+static void kst_hold_cut(struct kst_record *rec, u64 until)
+{
+	u64 since = ktime_get_ns() - until;
+
+	if (!rec)
+		return;
+	kst_hold_describe(rec, NULL);
+	rec->ev.time_boot -= since;
+	rec->ev.time_real -= since;
+}
+
 /**
  * kst_held_cut() - hard interrupts were held off: what was before is a case of its own
  * @heart: this CPU's
@@ -263,18 +275,13 @@ void kst_held_look(struct kst_heart *heart, u64 now, struct pt_regs *regs)
  */
 void kst_held_cut(struct kst_heart *heart, u64 until)
 {
-	struct kst_record *rec;
-
-	if (heart->softirq.since) {
-		rec = kst_softirq_end(heart, heart->softirq.last - heart->softirq.since, until);
-		if (rec)
-			kst_hold_describe(rec, NULL);
-	}
-	if (heart->sched.since) {
-		rec = kst_sched_end(heart, heart->sched.last - heart->sched.since, until);
-		if (rec)
-			kst_hold_describe(rec, NULL);
-	}
+	if (heart->softirq.since)
+		kst_hold_cut(kst_softirq_end(heart, heart->softirq.last - heart->softirq.since,
+					     until),
+			     until);
+	if (heart->sched.since)
+		kst_hold_cut(kst_sched_end(heart, heart->sched.last - heart->sched.since, until),
+			     until);
 	/* Steal time that is accounted by now belongs to what came after. */
 	if (heart->pending)
 		kst_stall_judge(heart, heart->steal);

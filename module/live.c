@@ -20,6 +20,12 @@
 #include "live.h"
 #include "tunables.h"
 
+/*
+ * How long a beginning waits for its stack. An NMI comes at once, except to a CPU that a hypervisor
+ * has taken away for the moment; and for a CPU that never comes back it is the only word.
+ */
+#define KST_LIVE_PATIENCE_NS (100 * NSEC_PER_MSEC)
+
 /* A number ends where the CPU's begins in a stall's id. */
 #define KST_LIVE_ID_BITS 40
 
@@ -68,14 +74,13 @@ static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum
 	u64 log_after = (u64)kst_tunable(log_after) * NSEC_PER_MSEC;
 	struct kst_live *live = &target->live[nr];
 	struct kst_record *rec = &heart->telling;
-	u64 patience;
 
 	if (!(state & KST_LIVE_ASKED))
 		return;
 
 	if (!(state & KST_LIVE_TOLD)) {
-		patience = 2ULL * kst_tunable(period) * NSEC_PER_MSEC;
-		if (!(state & KST_LIVE_STACK) && now < READ_ONCE(live->asked) + patience)
+		if (!(state & KST_LIVE_STACK) &&
+		    now < READ_ONCE(live->asked) + KST_LIVE_PATIENCE_NS)
 			return;
 		/* Copied first: if the word has not changed until then, the copy is sound. */
 		kst_live_record(rec, target, nr, state, KSTALLMON_EVENT_TYPE_STALL_BEGIN, now);
