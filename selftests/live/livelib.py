@@ -136,9 +136,10 @@ class Subscriber:
             "live-stack" not in e and (e["cpu"], e["kind"]) == (staller.cpu, staller.kind))]
 
     def pairs(self, staller):
-        """Both, of those that have both."""
-        ends = {e["stall-id"]: e for e in self.ends(staller)}
-        return [(b, ends[b["stall-id"]]) for b in self.begins(staller) if b["stall-id"] in ends]
+        """Both, of those that have both. What runs at the end may be ksoftirqd."""
+        ends = {e["stall-id"]: e for e in self.events if e["type"] == "stall-end"}
+        pairs = [(b, ends[b["stall-id"]]) for b in self.begins(staller) if b["stall-id"] in ends]
+        return [(b, e) for b, e in pairs if "live-stack" in b or staller.caused(e)]
 
 
 def online(cpu, value):
