@@ -171,15 +171,14 @@ static void kst_eventlog_work(struct work_struct *work)
 
 		out->ev = rec->ev;
 		kst_symbols_name(&out->names, rec->stack);
-		/* Pairs with the acquire in kst_eventlog_post(): the slot may be written again. */
-		smp_store_release(&queue->tail, queue->tail + 1);
-
 		if (out->ev.type) {
 			kst_history_append(out);
 			kst_netlink_publish(out);
 		} else {
 			kst_live_log(out);
 		}
+		/* Pairs with the acquire in kst_eventlog_post(): the slot may be written again. */
+		smp_store_release(&queue->tail, queue->tail + 1);
 		cond_resched();
 	}
 }

@@ -59,10 +59,11 @@ void kst_stall_judge(struct kst_heart *heart, u64 steal)
 	struct kst_stall *stall = &heart->ending.ev.stall;
 
 	steal -= heart->ending_steal;
-	heart->pending = false;
 	stall->class = kst_stall_class(heart, steal);
 	stall->steal = min(steal, stall->duration_max);
 	kst_eventlog_post(&heart->ending, stall->duration_min);
+	/* Last: an event that is neither pending nor queued is in the history. */
+	WRITE_ONCE(heart->pending, false);
 }
 
 /**

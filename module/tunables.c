@@ -166,9 +166,10 @@ static int kst_param_set(const char *val, const struct kernel_param *kp)
 
 	if (tunable->def_text) {
 		/* A file's line, or a parameter's word. */
-		strscpy(text, val, sizeof(text));
+		err = strscpy(text, val, sizeof(text)) < 0 ? -EINVAL : 0;
 		setting.text = strim(text);
-		err = kst_tunables_set(&setting, 1);
+		if (!err)
+			err = kst_tunables_set(&setting, 1);
 	} else {
 		err = kstrtou64(val, 0, &setting.value);
 		if (!err)

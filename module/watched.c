@@ -26,6 +26,9 @@ static int kst_watched_parse(const char *list, struct cpumask *mask)
 	int err;
 
 	if (strcmp(list, KST_CPUS_AUTO)) {
+		/* The parser stops there, whatever follows. */
+		if (strchr(list, '\n'))
+			return -EINVAL;
 		err = cpulist_parse(list, mask);
 		if (err)
 			return -EINVAL;

@@ -34,10 +34,11 @@ static const char refusal[] = "cpus must be auto or a list of possible CPUs like
 static const char *const good_lists[] = { "0", "1", "0-1", "0,1", "1,0", "0,0-1", "auto" };
 
 /* There are two CPUs here. */
-static const char *const bad_lists[] = { "",	 " ",	 "x",	 "0x1",	   "-1",     "-",
-					 "0-",	 "1-0",	 "0-1-", "0.5",	   "0:",     "2",
-					 "1-2",	 "0,2",	 "9999", "0,9999", "0-9999", "4294967296",
-					 "Auto", "AUTO", "aut",	 "autos",  "auto,0", "0,auto" };
+static const char *const bad_lists[] = { "",	 " ",	   "x",	   "0x1",    "-1",     "-",
+					 "0-",	 "1-0",	   "0-1-", "0.5",    "0:",     "2",
+					 "1-2",	 "0,2",	   "9999", "0,9999", "0-9999", "4294967296",
+					 "Auto", "AUTO",   "aut",  "autos",  "auto,0", "0,auto",
+					 "0\n1", "0\njunk" };
 
 /* A list of @len bytes. */
 static void long_list(char *list, size_t len)
@@ -233,6 +234,11 @@ TEST_F(texts, refuse_the_same_by_parameter)
 		}
 	}
 	long_list(line, 1024);
+	EXPECT_EQ(EINVAL, nlt_set_parameter("cpus", line));
+	/* Not what is left of it when it is cut. */
+	memset(line, ' ', 1500);
+	line[0] = '0';
+	strcpy(line + 1500, "junk");
 	EXPECT_EQ(EINVAL, nlt_set_parameter("cpus", line));
 	long_list(line, 2999);
 	EXPECT_EQ(EINVAL, nlt_set_parameter("cpus", line));
