@@ -14,16 +14,21 @@ from livelib import HOME, OTHERS, kst
 PERIOD = kst.tunables()["period"] * kst.MS
 
 
-def seen(cpus, state, gap, tries=200):
-    """Wait until each of the CPUs was seen in a state and with a gap, in ns, at some time."""
+def back_off(cpus, gap, tries=300):
+    """Wait until each of the CPUs was seen to have backed off, and one of them to a gap in ns, at
+    some time. The kernel's own work may keep another of them from that."""
     missing = set(cpus)
+    longest = 0
     for _ in range(tries):
-        missing -= {c["cpu"] for c in kst.status()["cpus"]
-                    if (c["state"], c["gap"]) == (state, gap)}
-        if not missing:
+        gaps = {c["cpu"]: c["gap"] for c in kst.status()["cpus"]
+                if c["cpu"] in cpus and c["state"] == "backed-off"}
+        missing -= gaps.keys()
+        longest = max(longest, *gaps.values(), 0)
+        assert all(PERIOD < one <= gap for one in gaps.values()), gaps
+        if not missing and longest == gap:
             return
         time.sleep(0.1)
-    raise AssertionError((missing, kst.status()["cpus"]))
+    raise AssertionError((missing, longest, kst.status()["cpus"]))
 
 
 @contextlib.contextmanager
@@ -37,17 +42,19 @@ def busy(cpu):
 @kst.test
 def idle_cpus_back_off_up_to_the_longest_gap():
     longest = kst.tunables()["longest_gap"] * kst.MS
-    seen(OTHERS, "backed-off", longest)
+    back_off(OTHERS, longest)
     assert kst.status()["backed-off"] <= len(OTHERS)  # we run
     with kst.tuned(longest_gap=150):
-        seen(OTHERS, "backed-off", 150 * kst.MS)
+        time.sleep(2 * longest / 1e9)  # a gap that has begun may be longer
+        back_off(OTHERS, 150 * kst.MS)
 
 
 @kst.test
 def a_task_brings_the_period_back():
     cpu = OTHERS[-1]
     for _ in range(3):
-        seen([cpu], "backed-off", kst.tunables()["longest_gap"] * kst.MS)
+        livelib.wait_until(
+            lambda: livelib.states(kst.status())[cpu] == "backed-off", "never backed off")
         with busy(cpu):
             # No beat is needed for it to come: one that is due in a second would be too late.
             livelib.wait_until(lambda: livelib.states(kst.status())[cpu] == "busy", "never busy")
