@@ -8,7 +8,7 @@
 
 /* Flags in kst_live.state, below the number of the stall. */
 #define KST_LIVE_CLAIMED BIT(0) /* somebody sees to it */
-#define KST_LIVE_ASKED BIT(1) /* kind, since, asked are valid */
+#define KST_LIVE_ASKED BIT(1) /* asked is valid; of own finds kind and since, too */
 #define KST_LIVE_STACK BIT(2) /* context, task and stack are valid */
 #define KST_LIVE_TOLD BIT(3) /* there was a begin */
 #define KST_LIVE_LOGGED BIT(4) /* there was a line in the kernel log */
