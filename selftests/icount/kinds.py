@@ -79,6 +79,19 @@ for both in ("irq-in-softirq", "irq-in-sched", "softirq-in-sched"):
     case(nested, both)
 
 
+@kst.test
+def the_culprit_is_found_behind_thunks_of_indirect_calls():
+    with kst.tuned(rate=0):
+        _, events = told_while(
+            lambda: [kst.inject(0, 70, 10, gap, kind="softirq-pointer") for gap in (13, 17, 19)])
+    inside = [e["live-stack"]["frame"][0] for e in events]
+    assert len(events) == 30 and any("thunk" in frame for frame in inside), inside
+    for event in events:
+        # Not [0]: that is the callee at times.
+        assert {"inject_pointer_inner", "inject_pointer_outer"} <= set(
+            kst.injected_frames(event, "live-stack")), event
+
+
 def all_are_caught(injected, ms):
     with kst.tuned(rate=0):
         # Gaps that drift through the phases of the beat.

@@ -17,6 +17,8 @@
  *		inject_bh_off_inner, inject_bh_off_outer
  *	softirq-handler		in a tasklet
  *		inject_handler_inner, inject_handler_outer
+ *	softirq-pointer		as softirq, calling a function through a pointer all the time
+ *		inject_pointer_inner, inject_pointer_outer
  *	sched			preemption off while a task of a higher priority wants the CPU;
  *				measured from need_resched() on, 0 if that was never seen
  *		inject_no_sched_inner, inject_no_sched_outer

@@ -250,6 +250,38 @@ static noinline struct inject_truth inject_leave_to_ksoftirqd(const struct injec
 	return truth;
 }
 
+static noinline void inject_callee(void)
+{
+	barrier();
+}
+
+static void (*inject_pointer)(void) = inject_callee;
+
+/* Most of the time is in whatever guards the call through a pointer. */
+static noinline struct inject_truth inject_pointer_inner(const struct inject_order *order)
+{
+	u64 now = ktime_get_mono_fast_ns(), start = now;
+	unsigned int i;
+
+	local_bh_disable();
+	while (now - start < order->ns) {
+		for (i = 0; i < 10000; i++)
+			READ_ONCE(inject_pointer)();
+		now = ktime_get_mono_fast_ns();
+	}
+	local_bh_enable();
+	inject_no_tail_call();
+	return (struct inject_truth){ .actual = now - start };
+}
+
+static noinline struct inject_truth inject_pointer_outer(const struct inject_order *order)
+{
+	struct inject_truth truth = inject_pointer_inner(order);
+
+	inject_no_tail_call();
+	return truth;
+}
+
 static const struct inject_kind inject_kinds[] = {
 	{ "irq", inject_irq_off_outer },
 	{ "softirq", inject_bh_off_outer },
@@ -260,6 +292,7 @@ static const struct inject_kind inject_kinds[] = {
 #ifndef CONFIG_PREEMPT_RT
 	{ "softirq-in-sched", inject_bh_in_no_sched_outer, .competes = true },
 #endif
+	{ "softirq-pointer", inject_pointer_outer },
 	{ "ksoftirqd", inject_leave_to_ksoftirqd },
 	{ "lockup", inject_irq_off_outer, .endless = true },
 };
