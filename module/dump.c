@@ -16,36 +16,61 @@
 #include "tunables.h"
 
 /**
- * struct kst_dump - where a dump is; lives in the callback's own room
- * @permitted: the first call has checked its sender
- * @next: what comes next: a sequence number, a CPU, a tunable
- * @last: the last sequence number wanted
- * @rec: room for the event at hand
+ * kst_dump() - where a dump is
+ * @cb: the dump
+ *
+ * Return: all 0 at its beginning.
  */
-struct kst_dump {
-	bool permitted;
-	u64 next;
-	u64 last;
-	struct kst_logged *rec;
-};
-
-static struct kst_dump *kst_dump(struct netlink_callback *cb)
+struct kst_dump *kst_dump(struct netlink_callback *cb)
 {
 	BUILD_BUG_ON(sizeof(struct kst_dump) > sizeof(cb->ctx));
 	return (struct kst_dump *)cb->ctx;
 }
 
-/*
+/**
+ * kst_permit_dump() - whether the sender of a dump may do so
+ * @cb: the dump
+ *
  * Not in .start, where older kernels (6.1) have no extack to say why. The first call of .dumpit
  * comes from the request itself, later ones from whoever reads the answer.
+ *
+ * Return: 0 or -EPERM.
  */
-static int kst_permit_dump(struct netlink_callback *cb)
+int kst_permit_dump(struct netlink_callback *cb)
 {
 	struct kst_dump *dump = kst_dump(cb);
 	int err = dump->permitted ? 0 : kst_permit(cb->skb, cb->extack);
 
 	dump->permitted = !err;
 	return err;
+}
+
+/**
+ * kst_dump_put() - begin a message
+ * @skb: what is sent next
+ * @cb: the dump
+ * @cmd: command
+ *
+ * Return: to be ended, NULL if @skb is full.
+ */
+void *kst_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &kst_family,
+			   NLM_F_MULTI, cmd);
+}
+
+/**
+ * kst_dump_full() - the rest has to wait for the next call
+ * @skb: what is sent next
+ * @hdr: the message that did not fit, or NULL
+ *
+ * Return: what .dumpit returns then.
+ */
+int kst_dump_full(struct sk_buff *skb, void *hdr)
+{
+	if (hdr)
+		genlmsg_cancel(skb, hdr);
+	return skb->len ?: -EMSGSIZE;
 }
 
 int kst_event_get_start(struct netlink_callback *cb)
@@ -69,12 +94,6 @@ int kst_event_get_done(struct netlink_callback *cb)
 	return 0;
 }
 
-static void *kst_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
-{
-	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &kst_family,
-			   NLM_F_MULTI, cmd);
-}
-
 int kst_event_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kst_dump *dump = kst_dump(cb);
@@ -85,11 +104,8 @@ int kst_event_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	while (kst_history_get(dump->next, dump->last, dump->rec)) {
 		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_EVENT_GET);
 
-		if (!hdr || kst_encode_event(skb, dump->rec)) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			return skb->len ?: -EMSGSIZE;
-		}
+		if (!hdr || kst_encode_event(skb, dump->rec))
+			return kst_dump_full(skb, hdr);
 		genlmsg_end(skb, hdr);
 		dump->next = dump->rec->seq + 1;
 	}
@@ -112,11 +128,8 @@ int kst_cpu_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			continue;
 		kst_heartbeat_stats(dump->next, &heart);
 		hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_CPU_GET);
-		if (!hdr || kst_encode_cpu(skb, dump->next, &heart, &log)) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			return skb->len ?: -EMSGSIZE;
-		}
+		if (!hdr || kst_encode_cpu(skb, dump->next, &heart, &log))
+			return kst_dump_full(skb, hdr);
 		genlmsg_end(skb, hdr);
 	}
 	return skb->len;
@@ -140,12 +153,8 @@ int kst_histogram_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			continue;
 		kst_histogram_read(cpu, kind, &histogram);
 		hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_HISTOGRAM_GET);
-		if (!hdr ||
-		    kst_encode_histogram(skb, cpu, kind, &histogram, kst_histogram_since())) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			return skb->len ?: -EMSGSIZE;
-		}
+		if (!hdr || kst_encode_histogram(skb, cpu, kind, &histogram, kst_histogram_since()))
+			return kst_dump_full(skb, hdr);
 		genlmsg_end(skb, hdr);
 	}
 	return skb->len;
@@ -166,11 +175,8 @@ int kst_tunable_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	for (; dump->next < KST_NR_TUNABLES; dump->next++) {
 		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_TUNABLE_GET);
 
-		if (!hdr || kst_encode_tunable(skb, &kst_tunables[dump->next])) {
-			if (hdr)
-				genlmsg_cancel(skb, hdr);
-			return skb->len ?: -EMSGSIZE;
-		}
+		if (!hdr || kst_encode_tunable(skb, &kst_tunables[dump->next]))
+			return kst_dump_full(skb, hdr);
 		genlmsg_end(skb, hdr);
 	}
 	return skb->len;

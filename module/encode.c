@@ -15,9 +15,17 @@ static int kst_put_u64(struct sk_buff *skb, int type, u64 value)
 	return nla_put_u64_64bit(skb, type, value, KSTALLMON_A_EVENT_PAD);
 }
 
-static int kst_put_task(struct sk_buff *skb, const struct kst_task *task)
+/**
+ * kst_put_task() - write a task
+ * @skb: message
+ * @type: attribute that nests it
+ * @task: the task
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_put_task(struct sk_buff *skb, int type, const struct kst_task *task)
 {
-	struct nlattr *nest = nla_nest_start(skb, KSTALLMON_A_EVENT_TASK);
+	struct nlattr *nest = nla_nest_start(skb, type);
 
 	if (!nest || nla_put_string(skb, KSTALLMON_A_TASK_COMM, task->comm) ||
 	    nla_put_u32(skb, KSTALLMON_A_TASK_PID, task->pid) ||
@@ -66,7 +74,7 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 	       (stall->watcher != KST_NO_CPU &&
 		nla_put_u32(skb, KSTALLMON_A_EVENT_WATCHER, stall->watcher)) ||
 	       (stall->context && (nla_put_u32(skb, KSTALLMON_A_EVENT_CONTEXT, stall->context) ||
-				   kst_put_task(skb, &rec->ev.task))) ||
+				   kst_put_task(skb, KSTALLMON_A_EVENT_TASK, &rec->ev.task))) ||
 	       kst_put_stack(skb, KSTALLMON_A_EVENT_LIVE_STACK, &rec->names, KST_STACK_LIVE) ||
 	       kst_put_stack(skb, KSTALLMON_A_EVENT_STACK, &rec->names, KST_STACK_END);
 }
@@ -75,9 +83,19 @@ static int kst_put_stall(struct sk_buff *skb, const struct kst_logged *rec)
 static int (*const kst_put_type[])(struct sk_buff *skb, const struct kst_logged *rec) = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = kst_put_stall,
 	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = kst_put_stall,
+	[KSTALLMON_EVENT_TYPE_ZONE_STATE] = kst_put_zone_event,
+	[KSTALLMON_EVENT_TYPE_RECLAIM_STALL] = kst_put_reclaim_event,
+	[KSTALLMON_EVENT_TYPE_OOM_KILL] = kst_put_zone_event,
+	[KSTALLMON_EVENT_TYPE_VMA_STATE] = kst_put_vma_event,
 };
 
 static_assert(ARRAY_SIZE(kst_put_type) == KST_NR_TYPES);
+
+/* Nests with as many numbers as they can have, all as wide as can be. */
+#define KST_NEST_SIZE(max) (NLA_HDRLEN + (max) * (NLA_HDRLEN + NLA_HDRLEN + sizeof(u64)))
+#define KST_ZONE_SIZE KST_NEST_SIZE(KSTALLMON_A_ZONE_MAX)
+#define KST_RECLAIM_SIZE KST_NEST_SIZE(KSTALLMON_A_RECLAIM_MAX)
+#define KST_VMA_SIZE KST_NEST_SIZE(KSTALLMON_A_VMA_MAX)
 
 /**
  * kst_encode_size() - room that an event's attributes need at most
@@ -92,6 +110,14 @@ size_t kst_encode_size(const struct kst_logged *rec)
 		      nla_total_size(TASK_COMM_LEN);
 	unsigned int i;
 
+	switch (rec->ev.type) {
+	case KSTALLMON_EVENT_TYPE_ZONE_STATE:
+	case KSTALLMON_EVENT_TYPE_OOM_KILL:
+		return size + KST_RECLAIM_SIZE + rec->zones.nr * KST_ZONE_SIZE;
+	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
+	case KSTALLMON_EVENT_TYPE_VMA_STATE:
+		return size + KST_VMA_SIZE;
+	}
 	/* A string's attribute adds its header and less than NLA_ALIGNTO of padding. */
 	for (i = 0; i < KST_NR_STACKS; i++)
 		size += rec->names.nr[i] * (NLA_HDRLEN + NLA_ALIGNTO) + 2 * NLA_HDRLEN;
@@ -114,12 +140,16 @@ int kst_encode_event(struct sk_buff *skb, const struct kst_logged *rec)
 			     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 8) * 16 >
 		     KST_EVENT_MSG_MAX);
 
+	BUILD_BUG_ON(KST_ZONES_MAX * KST_ZONE_SIZE + KST_RECLAIM_SIZE +
+			     (KSTALLMON_A_EVENT_MAX + KSTALLMON_A_TASK_MAX + 8) * 16 >
+		     KST_EVENT_MSG_MAX);
+
 	if (nla_put_u32(skb, KSTALLMON_A_EVENT_INSTANCE, kst_instance()) ||
 	    kst_put_u64(skb, KSTALLMON_A_EVENT_SEQ, rec->seq) ||
 	    nla_put_u32(skb, KSTALLMON_A_EVENT_TYPE, ev->type) ||
 	    kst_put_u64(skb, KSTALLMON_A_EVENT_TIME_BOOT, ev->time_boot) ||
 	    kst_put_u64(skb, KSTALLMON_A_EVENT_TIME_REAL, ev->time_real) ||
-	    nla_put_u32(skb, KSTALLMON_A_EVENT_CPU, ev->cpu) ||
+	    (ev->cpu != KST_NO_CPU && nla_put_u32(skb, KSTALLMON_A_EVENT_CPU, ev->cpu)) ||
 	    (ev->dropped && kst_put_u64(skb, KSTALLMON_A_EVENT_DROPPED, ev->dropped)) ||
 	    (ev->suppressed &&
 	     (kst_put_u64(skb, KSTALLMON_A_EVENT_SUPPRESSED, ev->suppressed) ||
@@ -157,11 +187,13 @@ int kst_encode_status(struct sk_buff *skb, const struct kst_status *status)
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED,
 			status->logs.queued + status->hearts.pending) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, status->logs.dropped, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, status->logs.suppressed, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED,
+			      status->logs.suppressed + status->suppressed, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, status->unsent, pad) ||
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS, status->subscribers) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY,
-			      status->history.memory + status->logs.memory + status->hearts.memory,
+			      status->history.memory + status->logs.memory + status->hearts.memory +
+				      status->samplers,
 			      pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY_HISTORY, status->history.memory,
 			      pad) ||
@@ -202,9 +234,9 @@ int kst_encode_cpu(struct sk_buff *skb, unsigned int cpu, const struct kst_heart
 	return 0;
 }
 
-static int kst_put_bucket(struct sk_buff *skb, unsigned int i, u64 count)
+static int kst_put_bucket(struct sk_buff *skb, int type, unsigned int i, u64 count)
 {
-	struct nlattr *nest = nla_nest_start(skb, KSTALLMON_A_HISTOGRAM_BUCKET);
+	struct nlattr *nest = nla_nest_start(skb, type);
 	u64 from = i ? NSEC_PER_MSEC << i : 0;
 
 	if (!nest ||
@@ -212,6 +244,24 @@ static int kst_put_bucket(struct sk_buff *skb, unsigned int i, u64 count)
 	    nla_put_u64_64bit(skb, KSTALLMON_A_BUCKET_COUNT, count, KSTALLMON_A_BUCKET_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/**
+ * kst_put_buckets() - write what a histogram has counted
+ * @skb: message
+ * @type: attribute that nests a bucket
+ * @histogram: the histogram
+ *
+ * Return: 0, or -EMSGSIZE if @skb is full.
+ */
+int kst_put_buckets(struct sk_buff *skb, int type, const struct kst_histogram *histogram)
+{
+	unsigned int i;
+
+	for (i = 0; i < KST_BUCKETS; i++)
+		if (histogram->bucket[i] && kst_put_bucket(skb, type, i, histogram->bucket[i]))
+			return -EMSGSIZE;
 	return 0;
 }
 
@@ -229,7 +279,6 @@ int kst_encode_histogram(struct sk_buff *skb, unsigned int cpu, u32 kind,
 			 const struct kst_histogram *histogram, u64 since)
 {
 	const int pad = KSTALLMON_A_HISTOGRAM_PAD;
-	unsigned int i;
 
 	if (nla_put_u32(skb, KSTALLMON_A_HISTOGRAM_CPU, cpu) ||
 	    nla_put_u32(skb, KSTALLMON_A_HISTOGRAM_KIND, kind) ||
@@ -238,10 +287,7 @@ int kst_encode_histogram(struct sk_buff *skb, unsigned int cpu, u32 kind,
 	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_TIME, histogram->time, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_HISTOGRAM_LONGEST, histogram->longest, pad))
 		return -EMSGSIZE;
-	for (i = 0; i < KST_BUCKETS; i++)
-		if (histogram->bucket[i] && kst_put_bucket(skb, i, histogram->bucket[i]))
-			return -EMSGSIZE;
-	return 0;
+	return kst_put_buckets(skb, KSTALLMON_A_HISTOGRAM_BUCKET, histogram);
 }
 
 static int kst_put_tunable_text(struct sk_buff *skb, const struct kst_tunable *tunable)

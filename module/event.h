@@ -73,16 +73,52 @@ struct kst_stall {
 };
 
 /**
- * struct kst_event - what is told of an event, its stacks apart
+ * struct kst_reclaim_stall - a task had to reclaim memory itself
+ * @scope: enum kstallmon_reclaim_scope
+ * @order: of the allocation
+ * @duration: in ns
+ * @reclaimed: pages
+ */
+struct kst_reclaim_stall {
+	u32 scope;
+	u32 order;
+	u64 duration;
+	u64 reclaimed;
+};
+
+/**
+ * struct kst_vma - a process's mappings
+ * @count: how many
+ * @limit: vm.max_map_count
+ * @state: enum kstallmon_vma_state
+ * @before: in events, the state told before
+ * @grows: @growth is known
+ * @growth: mappings gained per 1000 s
+ * @time_to_limit: ns until @limit at this growth; 0 if it does not grow
+ */
+struct kst_vma {
+	u32 count;
+	u32 limit;
+	u32 state;
+	u32 before;
+	bool grows;
+	s64 growth;
+	u64 time_to_limit;
+};
+
+/**
+ * struct kst_event - what is told of an event, stacks and zones apart
  * @type: enum kstallmon_event_type; 0 is a line for the kernel log
- * @cpu: the CPU it is about
+ * @cpu: the CPU it is about, or KST_NO_CPU
  * @time_boot: when, CLOCK_BOOTTIME in ns
  * @time_real: when, CLOCK_REALTIME in ns
  * @dropped: events the detecting CPU lost to a full queue since the event before
  * @suppressed: events of this type the rate limit held back on that CPU likewise
  * @suppressed_longest: severity of the worst of those, in ns
- * @task: who ran
+ * @task: who ran, or whom it is about
  * @stall: for stall events
+ * @reclaim: for reclaim-stall
+ * @vma: for vma-state
  */
 struct kst_event {
 	u32 type;
@@ -95,6 +131,8 @@ struct kst_event {
 	struct kst_task task;
 	union {
 		struct kst_stall stall;
+		struct kst_reclaim_stall reclaim;
+		struct kst_vma vma;
 	};
 };
 
@@ -132,19 +170,117 @@ struct kst_names {
 	char text[KST_NAMES_SIZE];
 };
 
+#define KST_ZONE_NAME_LEN 12
+#define KST_ZONES_MAX 24 /* in an event */
+
 /**
- * struct kst_logged - an event as the history keeps it, in one page
+ * struct kst_zone - a zone as sampled
+ * @name: as in /proc/zoneinfo
+ * @node: NUMA node
+ * @state: enum kstallmon_zone_state
+ * @before: in events, the state told before; otherwise 0
+ * @reserved: allocations that could use any zone never get memory here
+ * @since_boot: when it was first found in this state, CLOCK_BOOTTIME in ns
+ * @free: pages, as are all below up to @other_node_free
+ * @min: the watermark, @boost included
+ * @low: likewise
+ * @high: likewise
+ * @boost: raises the watermarks for some time
+ * @managed: by the page allocator
+ * @present: there physically
+ * @protection: kept from allocations that could use any zone
+ * @other_node_free: free above the high watermarks on all other nodes
+ * @changes: of state since the module was loaded
+ */
+struct kst_zone {
+	char name[KST_ZONE_NAME_LEN];
+	u32 node;
+	u32 state;
+	u32 before;
+	bool reserved;
+	u64 since_boot;
+	u64 free;
+	u64 min;
+	u64 low;
+	u64 high;
+	u64 boost;
+	u64 managed;
+	u64 present;
+	u64 protection;
+	u64 other_node_free;
+	u64 changes;
+};
+
+/**
+ * struct kst_reclaim - what was reclaimed on the host from one sample to the next
+ * @window: time between the two in ns; 0: there was only one yet
+ * @pgscan_kswapd: pages looked at by kswapd
+ * @pgscan_direct: and by tasks that allocate
+ * @pgsteal_kswapd: pages reclaimed by kswapd
+ * @pgsteal_direct: and by tasks that allocate
+ * @allocstall: allocations that had to reclaim
+ * @compact_stall: allocations that had to compact
+ * @oom_kill: victims of the OOM killer
+ */
+struct kst_reclaim {
+	u64 window;
+	u64 pgscan_kswapd;
+	u64 pgscan_direct;
+	u64 pgsteal_kswapd;
+	u64 pgsteal_direct;
+	u64 allocstall;
+	u64 compact_stall;
+	u64 oom_kill;
+};
+
+/**
+ * struct kst_zones - zones as an event tells of them
+ * @reclaim: meanwhile
+ * @nr: how many
+ * @zone: the zones
+ */
+struct kst_zones {
+	struct kst_reclaim reclaim;
+	u32 nr;
+	struct kst_zone zone[KST_ZONES_MAX];
+};
+
+/**
+ * struct kst_logged - an event as the history keeps it, in one page at most
  * @seq: its number
  * @ev: the event
- * @names: its stacks' frames; what is unused of them is not copied
+ * @names: of stall events, the stacks' frames; what is unused of them is not copied
+ * @zones: of zone-state and oom-kill, likewise
  */
 struct kst_logged {
 	u64 seq;
 	struct kst_event ev;
-	struct kst_names names;
+	union {
+		struct kst_names names;
+		struct kst_zones zones;
+	};
 };
 
 static_assert(sizeof(struct kst_logged) <= KST_LOGGED_SIZE);
+
+/**
+ * kst_logged_room() - how much room a record can need
+ * @type: enum kstallmon_event_type
+ *
+ * Return: bytes.
+ */
+static inline size_t kst_logged_room(u32 type)
+{
+	switch (type) {
+	case KSTALLMON_EVENT_TYPE_ZONE_STATE:
+		return offsetof(struct kst_logged, zones.zone[1]);
+	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
+	case KSTALLMON_EVENT_TYPE_VMA_STATE:
+		return offsetof(struct kst_logged, names);
+	default:
+		return KST_LOGGED_SIZE;
+	}
+}
 
 /**
  * kst_logged_used() - how much of a record is in use
@@ -154,7 +290,17 @@ static_assert(sizeof(struct kst_logged) <= KST_LOGGED_SIZE);
  */
 static inline size_t kst_logged_used(const struct kst_logged *rec)
 {
-	return offsetof(struct kst_logged, names.text) + rec->names.len;
+	switch (rec->ev.type) {
+	case KSTALLMON_EVENT_TYPE_ZONE_STATE:
+	case KSTALLMON_EVENT_TYPE_OOM_KILL:
+		return offsetof(struct kst_logged, zones.zone) +
+		       rec->zones.nr * sizeof(rec->zones.zone[0]);
+	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
+	case KSTALLMON_EVENT_TYPE_VMA_STATE:
+		return offsetof(struct kst_logged, names);
+	default:
+		return offsetof(struct kst_logged, names.text) + rec->names.len;
+	}
 }
 
 #endif /* KST_EVENT_H */

@@ -5,10 +5,13 @@
  * Each CPU has a bounded queue with one producer, its own hard interrupt context, and one
  * consumer, its worker. The producer allocates nothing and takes no lock. It wakes the
  * worker through an irq_work, for where it runs the scheduler must not be called.
+ *
+ * What tasks of this module find out themselves is numbered at once.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpuhotplug.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/ktime.h>
@@ -20,6 +23,7 @@
 #include "netlink.h"
 #include "symbols.h"
 #include "tunables.h"
+#include "zones.h"
 
 /* At the default rate limit, three seconds in which tasks above the worker may hog the CPU. */
 #define KST_QUEUE_LEN 32
@@ -70,8 +74,13 @@ static DEFINE_PER_CPU(struct kst_queue, kst_queues);
 static struct workqueue_struct *kst_wq;
 static int kst_cpuhp_state;
 
-/* Whether the rate limit lets an event pass; counts it if not. */
-static bool kst_rate_pass(struct kst_queue *queue, struct kst_rate *rate, u64 now, u64 severity)
+/* Of kst_eventlog_tell(). */
+static DEFINE_MUTEX(kst_tell_lock);
+static struct kst_rate kst_tell_rate[KST_NR_TYPES];
+static u64 kst_tell_suppressed;
+
+/* Whether the rate limit lets an event pass; counts it if not, in @suppressed too. */
+static bool kst_rate_pass(struct kst_rate *rate, u64 now, u64 severity, u64 *suppressed)
 {
 	u32 limit = kst_tunable(rate);
 
@@ -83,10 +92,36 @@ static bool kst_rate_pass(struct kst_queue *queue, struct kst_rate *rate, u64 no
 		rate->told++;
 		return true;
 	}
-	queue->suppressed++;
+	++*suppressed;
 	rate->suppressed++;
 	rate->longest = max(rate->longest, severity);
 	return false;
+}
+
+/* What the rate limit held back goes into the event that it lets pass. */
+static void kst_rate_told(struct kst_rate *rate, struct kst_event *ev)
+{
+	ev->suppressed = rate->suppressed;
+	ev->suppressed_longest = rate->longest;
+	rate->suppressed = 0;
+	rate->longest = 0;
+}
+
+/**
+ * kst_event_begin() - begin an event
+ * @ev: is overwritten
+ * @type: enum kstallmon_event_type
+ * @cpu: the CPU it is about, or KST_NO_CPU
+ *
+ * Context: any but NMI.
+ */
+void kst_event_begin(struct kst_event *ev, u32 type, u32 cpu)
+{
+	memset(ev, 0, sizeof(*ev));
+	ev->type = type;
+	ev->cpu = cpu;
+	ev->time_boot = ktime_get_boottime_ns();
+	ev->time_real = ktime_get_real_ns();
 }
 
 /**
@@ -101,11 +136,7 @@ void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu)
 {
 	unsigned int i;
 
-	memset(&rec->ev, 0, sizeof(rec->ev));
-	rec->ev.type = type;
-	rec->ev.cpu = cpu;
-	rec->ev.time_boot = ktime_get_boottime_ns();
-	rec->ev.time_real = ktime_get_real_ns();
+	kst_event_begin(&rec->ev, type, cpu);
 	for (i = 0; i < KST_NR_STACKS; i++)
 		rec->stack[i].nr = 0;
 }
@@ -127,7 +158,8 @@ bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
 	struct kst_event *ev;
 	unsigned int tail;
 
-	if (rec->ev.type && !kst_rate_pass(queue, rate, ktime_get_boottime_ns(), severity))
+	if (rec->ev.type &&
+	    !kst_rate_pass(rate, ktime_get_boottime_ns(), severity, &queue->suppressed))
 		return false;
 	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
 	tail = smp_load_acquire(&queue->tail);
@@ -140,11 +172,8 @@ bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
 	if (rec->ev.type) {
 		ev = &queue->ring[queue->head % KST_QUEUE_LEN].ev;
 		ev->dropped = queue->dropped - queue->dropped_told;
-		ev->suppressed = rate->suppressed;
-		ev->suppressed_longest = rate->longest;
 		queue->dropped_told = queue->dropped;
-		rate->suppressed = 0;
-		rate->longest = 0;
+		kst_rate_told(rate, ev);
 	}
 
 	/* Pairs with the acquire in kst_eventlog_work(): the event is complete. */
@@ -160,6 +189,20 @@ static void kst_eventlog_wake(struct irq_work *wake)
 	queue_work_on(smp_processor_id(), kst_wq, &queue->work);
 }
 
+/* What detection leaves out for lack of time or room. */
+static void kst_eventlog_complete(struct kst_logged *out, const struct kst_record *rec)
+{
+	switch (rec->ev.type) {
+	case KSTALLMON_EVENT_TYPE_OOM_KILL:
+		kst_zones_now(&out->zones);
+		break;
+	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
+		break;
+	default:
+		kst_symbols_name(&out->names, rec->stack);
+	}
+}
+
 static void kst_eventlog_work(struct work_struct *work)
 {
 	struct kst_queue *queue = container_of(work, struct kst_queue, work);
@@ -170,7 +213,7 @@ static void kst_eventlog_work(struct work_struct *work)
 		const struct kst_record *rec = &queue->ring[queue->tail % KST_QUEUE_LEN];
 
 		out->ev = rec->ev;
-		kst_symbols_name(&out->names, rec->stack);
+		kst_eventlog_complete(out, rec);
 		if (out->ev.type) {
 			kst_history_append(out);
 			kst_netlink_publish(out);
@@ -181,6 +224,40 @@ static void kst_eventlog_work(struct work_struct *work)
 		smp_store_release(&queue->tail, queue->tail + 1);
 		cond_resched();
 	}
+}
+
+/**
+ * kst_eventlog_tell() - number an event and send it, without a queue
+ * @rec: the event, whole
+ *
+ * Context: task, may sleep. Allocates nothing but the message.
+ *
+ * Return: false if the rate limit held it back, which is counted.
+ */
+bool kst_eventlog_tell(struct kst_logged *rec)
+{
+	struct kst_rate *rate = &kst_tell_rate[rec->ev.type];
+	bool pass;
+
+	mutex_lock(&kst_tell_lock);
+	pass = kst_rate_pass(rate, rec->ev.time_boot, 0, &kst_tell_suppressed);
+	if (pass) {
+		kst_rate_told(rate, &rec->ev);
+		kst_history_append(rec);
+		kst_netlink_publish(rec);
+	}
+	mutex_unlock(&kst_tell_lock);
+	return pass;
+}
+
+/**
+ * kst_eventlog_suppressed() - what the rate limit held back of events that are told at once
+ *
+ * Return: how many since the module was loaded.
+ */
+u64 kst_eventlog_suppressed(void)
+{
+	return READ_ONCE(kst_tell_suppressed);
 }
 
 /**

@@ -25,8 +25,9 @@ struct kst_ring {
 
 /* Shares of the history, in parts of their sum. */
 static const u8 kst_share[] = {
-	[KSTALLMON_EVENT_TYPE_STALL_END] = 1,
-	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = 1,
+	[KSTALLMON_EVENT_TYPE_STALL_END] = 4,  [KSTALLMON_EVENT_TYPE_STALL_BEGIN] = 4,
+	[KSTALLMON_EVENT_TYPE_ZONE_STATE] = 2, [KSTALLMON_EVENT_TYPE_RECLAIM_STALL] = 4,
+	[KSTALLMON_EVENT_TYPE_OOM_KILL] = 1,   [KSTALLMON_EVENT_TYPE_VMA_STATE] = 1,
 };
 
 static_assert(ARRAY_SIZE(kst_share) == KST_NR_TYPES);
@@ -69,7 +70,7 @@ static void kst_ring_free(struct kst_ring *ring)
  * Give @ring room for @size records, of which it brings those slots that @have does not
  * hold already: taking over the newest is then a matter of pointers.
  */
-static int kst_ring_alloc(struct kst_ring *ring, u32 size, u32 have)
+static int kst_ring_alloc(struct kst_ring *ring, unsigned int type, u32 size, u32 have)
 {
 	u32 i;
 
@@ -78,7 +79,7 @@ static int kst_ring_alloc(struct kst_ring *ring, u32 size, u32 have)
 	if (!ring->slot)
 		return -ENOMEM;
 	for (i = have; i < size; i++) {
-		ring->slot[i] = kmalloc(KST_LOGGED_SIZE, KST_GFP);
+		ring->slot[i] = kmalloc(kst_logged_room(type), KST_GFP);
 		if (!ring->slot[i])
 			return -ENOMEM;
 	}
@@ -120,7 +121,8 @@ int kst_history_resize(u32 events)
 		u32 size = kst_ring_share(type, events);
 
 		if (size)
-			err = kst_ring_alloc(&rings[type], size, min(kst_rings[type].size, size));
+			err = kst_ring_alloc(&rings[type], type, size,
+					     min(kst_rings[type].size, size));
 	}
 
 	if (!err) {
@@ -250,7 +252,8 @@ void kst_history_stats(struct kst_history_stats *st)
 	for (type = 0; type < KST_NR_TYPES; type++) {
 		st->held += kst_rings[type].held;
 		st->size += kst_rings[type].size;
+		st->memory += (u64)kst_rings[type].size *
+			      (kst_logged_room(type) + sizeof(struct kst_logged *));
 	}
 	raw_spin_unlock_irqrestore(&kst_history_lock, flags);
-	st->memory = (u64)st->size * (KST_LOGGED_SIZE + sizeof(struct kst_logged *));
 }

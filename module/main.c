@@ -12,8 +12,11 @@
 #include "idle.h"
 #include "live.h"
 #include "netlink.h"
+#include "reclaim.h"
+#include "tasks.h"
 #include "tunables.h"
 #include "watched.h"
+#include "zones.h"
 
 static int __init kst_init(void)
 {
@@ -34,6 +37,15 @@ static int __init kst_init(void)
 	err = kst_live_arch_init();
 	if (err)
 		goto err_netlink;
+	err = kst_zones_init();
+	if (err)
+		goto err_live;
+	err = kst_tasks_init();
+	if (err)
+		goto err_zones;
+	err = kst_reclaim_init();
+	if (err)
+		goto err_tasks;
 	kst_idle_init();
 	err = kst_heartbeat_start();
 	if (err)
@@ -53,6 +65,14 @@ err_hearts:
 	kst_heartbeat_stop();
 err_idle:
 	kst_idle_exit();
+	kst_reclaim_exit();
+err_tasks:
+	kst_tunables_stop(); /* or a new interval would start them again */
+	kst_tasks_exit();
+err_zones:
+	kst_tunables_stop();
+	kst_zones_exit();
+err_live:
 	kst_live_arch_exit();
 	kst_eventlog_drain();
 err_netlink:
@@ -73,6 +93,9 @@ static void __exit kst_exit(void)
 	kst_watched_exit();
 	kst_heartbeat_stop();
 	kst_idle_exit();
+	kst_reclaim_exit();
+	kst_tasks_exit();
+	kst_zones_exit();
 	kst_live_arch_exit();
 	/* What was detected is still told to subscribers. */
 	kst_eventlog_drain();

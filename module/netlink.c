@@ -39,6 +39,10 @@ static const struct nla_policy kst_policy_tunable_get[KSTALLMON_A_TUNABLE_NAME +
 	[KSTALLMON_A_TUNABLE_NAME] = { .type = NLA_NUL_STRING, .len = KST_NAME_MAX },
 };
 
+static const struct nla_policy kst_policy_vma_get[KSTALLMON_A_MEMORY_ALL + 1] = {
+	[KSTALLMON_A_MEMORY_ALL] = { .type = NLA_FLAG },
+};
+
 static const struct nla_policy kst_policy_setting[KSTALLMON_A_SETTING_MAX + 1] = {
 	[KSTALLMON_A_SETTING_NAME] = { .type = NLA_NUL_STRING, .len = KST_NAME_MAX },
 	[KSTALLMON_A_SETTING_VALUE] = { .type = NLA_U64 },
@@ -76,6 +80,8 @@ int kst_permit(const struct sk_buff *skb, struct netlink_ext_ack *extack)
 
 static void kst_collect_status(struct kst_status *status)
 {
+	struct kst_reclaim_stats reclaim;
+	struct kst_tasks_stats tasks;
 	struct kst_heartbeat_stats heart;
 	struct kst_eventlog_stats log;
 	unsigned int cpu;
@@ -98,26 +104,32 @@ static void kst_collect_status(struct kst_status *status)
 		status->logs.memory += log.memory;
 	}
 	kst_history_stats(&status->history);
+	status->suppressed = kst_eventlog_suppressed();
+	kst_reclaim_stats(&reclaim);
+	kst_tasks_stats(&tasks);
+	status->samplers = reclaim.memory + tasks.memory;
 	status->loaded_boot = kst_loaded_boot;
 	status->unsent = atomic64_read(&kst_unsent);
 	status->subscribers = genl_has_listeners(&kst_family, &init_net, 0);
 }
 
-static int kst_reply(struct genl_info *info, const struct kst_tunable *tunable)
+/* Begin an answer. Return: NULL without memory. */
+static struct sk_buff *kst_reply_begin(struct genl_info *info, void **hdr)
 {
 	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	struct kst_status status;
-	void *hdr;
 
-	if (!skb)
-		return -ENOMEM;
-	hdr = genlmsg_put_reply(skb, info, &kst_family, 0, info->genlhdr->cmd);
-	if (!tunable)
-		kst_collect_status(&status);
-	if (!hdr ||
-	    (tunable ? kst_encode_tunable(skb, tunable) : kst_encode_status(skb, &status))) {
+	/* There is room for a header in it. */
+	if (skb)
+		*hdr = genlmsg_put_reply(skb, info, &kst_family, 0, info->genlhdr->cmd);
+	return skb;
+}
+
+/* Send an answer, unless @err says that it is not whole. */
+static int kst_reply_end(struct genl_info *info, struct sk_buff *skb, void *hdr, int err)
+{
+	if (err) {
 		nlmsg_free(skb);
-		return -EMSGSIZE;
+		return err;
 	}
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
@@ -126,8 +138,35 @@ static int kst_reply(struct genl_info *info, const struct kst_tunable *tunable)
 static int kst_status_get(struct sk_buff *skb, struct genl_info *info)
 {
 	int err = kst_permit(skb, info->extack);
+	struct kst_status status;
+	struct sk_buff *answer;
+	void *hdr;
 
-	return err ?: kst_reply(info, NULL);
+	if (err)
+		return err;
+	answer = kst_reply_begin(info, &hdr);
+	if (!answer)
+		return -ENOMEM;
+	kst_collect_status(&status);
+	return kst_reply_end(info, answer, hdr, kst_encode_status(answer, &status));
+}
+
+static int kst_memory_get(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = kst_permit(skb, info->extack);
+	struct kst_memory memory;
+	struct sk_buff *answer;
+	void *hdr;
+
+	if (err)
+		return err;
+	answer = kst_reply_begin(info, &hdr);
+	if (!answer)
+		return -ENOMEM;
+	kst_zones_host(&memory.host);
+	kst_reclaim_stats(&memory.reclaim);
+	kst_tasks_stats(&memory.tasks);
+	return kst_reply_end(info, answer, hdr, kst_encode_memory(answer, &memory));
 }
 
 static int kst_histogram_reset_do(struct sk_buff *skb, struct genl_info *info)
@@ -152,7 +191,9 @@ static struct kst_tunable *kst_named_tunable(const struct nlattr *name,
 static int kst_tunable_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kst_tunable *tunable;
+	struct sk_buff *answer;
 	int err = kst_permit(skb, info->extack);
+	void *hdr;
 
 	if (err)
 		return err;
@@ -161,7 +202,12 @@ static int kst_tunable_get(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	tunable = kst_named_tunable(info->attrs[KSTALLMON_A_TUNABLE_NAME], info->extack);
-	return tunable ? kst_reply(info, tunable) : -ENOENT;
+	if (!tunable)
+		return -ENOENT;
+	answer = kst_reply_begin(info, &hdr);
+	if (!answer)
+		return -ENOMEM;
+	return kst_reply_end(info, answer, hdr, kst_encode_tunable(answer, tunable));
 }
 
 /* Check one setting of a request. @seen holds the tunables that it named before. */
@@ -286,6 +332,30 @@ static const struct genl_ops kst_ops[] = {
 	{
 		.cmd = KSTALLMON_CMD_HISTOGRAM_RESET,
 		.doit = kst_histogram_reset_do,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_ZONE_GET,
+		.dumpit = kst_zone_get_dump,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_MEMORY_GET,
+		.doit = kst_memory_get,
+		.policy = kst_policy_none,
+		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_VMA_GET,
+		.dumpit = kst_vma_get_dump,
+		.policy = kst_policy_vma_get,
+		.maxattr = ARRAY_SIZE(kst_policy_vma_get) - 1,
+	},
+	{
+		.cmd = KSTALLMON_CMD_RECLAIM_GET,
+		.dumpit = kst_reclaim_get_dump,
 		.policy = kst_policy_none,
 		.maxattr = ARRAY_SIZE(kst_policy_none) - 1,
 	},

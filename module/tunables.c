@@ -8,8 +8,10 @@
 #include <linux/stringify.h>
 
 #include "history.h"
+#include "tasks.h"
 #include "tunables.h"
 #include "watched.h"
+#include "zones.h"
 
 struct kst_tunable kst_tunables[KST_NR_TUNABLES] = {
 #define KST_TUNABLE(id, unit_, min_, max_, def_, doc_)                                         \
@@ -94,6 +96,19 @@ int kst_tunable_text(const struct kst_tunable *tunable, char *buf, size_t size)
 	return len;
 }
 
+/* Tell rooms that would else find out only when they wake up next. */
+static void kst_tunables_tell(const struct kst_setting *settings, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (settings[i].id == KST_T_zone_interval)
+			kst_zones_retune();
+		if (settings[i].id == KST_T_task_interval)
+			kst_tasks_retune();
+	}
+}
+
 /**
  * kst_tunables_set() - set tunables, all or none
  * @settings: each tunable at most once
@@ -124,6 +139,8 @@ int kst_tunables_set(const struct kst_setting *settings, unsigned int nr)
 		else
 			WRITE_ONCE(kst_tunables[settings[i].id].value, settings[i].value);
 	}
+	if (!err && kst_tunables_live)
+		kst_tunables_tell(settings, nr);
 	mutex_unlock(&kst_tunables_lock);
 	return err;
 }

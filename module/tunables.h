@@ -39,9 +39,19 @@
 		    "longest time between the heartbeats of an idle CPU")                     \
 	KST_TUNABLE(log_after, "ms", 0, 3600000, 1000,                                        \
 		    "stalls that last longer go to the kernel log; 0: none")                  \
-	KST_TUNABLE(history, "events", 16, 16384, 512, "events kept for later readers")       \
+	KST_TUNABLE(history, "events", 16, 16384, 1024, "events kept for later readers")      \
 	KST_TUNABLE(rate, "events/s", 0, 10000, 10,                                           \
 		    "events told per CPU and type each second; 0: all")                       \
+	KST_TUNABLE(zone_interval, "ms", 100, 60000, 1000,                                    \
+		    "time between samples of the zones' free memory")                         \
+	KST_TUNABLE(zone_dwell, "ms", 0, 600000, 5000,                                        \
+		    "how long a zone must stay in a state other than min to be told")         \
+	KST_TUNABLE(reclaim_threshold, "ms", 0, 60000, 50,                                    \
+		    "a task that reclaims memory as long is told; 0: none")                   \
+	KST_TUNABLE(task_interval, "ms", 100, 3600000, 5000,                                  \
+		    "time between counts of each process's mappings")                         \
+	KST_TUNABLE(task_keep, "processes", 1, 1024, 32,                                      \
+		    "processes with the most mappings that are kept for readers")             \
 	KST_TUNABLE_TEXT(cpus, "cpulist", KST_CPUS_AUTO,                                      \
 			 "CPUs to watch; " KST_CPUS_AUTO                                      \
 			 ": all that are neither nohz_full nor isolated",                     \

@@ -90,10 +90,10 @@ TEST_F(loss, beyond_the_history_is_known_exactly)
 	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
 	ASSERT_EQ(60, nlt_inject(NULL, 0, "irq 1 4 60 4"));
 	ASSERT_EQ(0, nlt_quiet(&self->nlt, &status));
-	/* It gets what its socket took, and the history, half of which is for ends. */
+	/* It gets what its socket took, and the history, a quarter of which is for ends. */
 	ASSERT_EQ(0, nlt_reader_catch_up(&reader, 0));
 	EXPECT_LE(1, reader.overruns);
-	EXPECT_LE(8 + 1, reader.got);
+	EXPECT_LE(4 + 1, reader.got);
 	EXPECT_LT(0, reader.gone);
 	EXPECT_EQ(nlt_num(&status, KSTALLMON_A_STATUS_NUMBERED), reader.expected - 1);
 	EXPECT_EQ(reader.expected - first, reader.got + reader.gone);

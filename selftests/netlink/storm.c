@@ -131,8 +131,8 @@ TEST_F_TIMEOUT(storm, is_got_or_known_to_be_gone, 240)
 		  sleeper.gone);
 	EXPECT_EQ(last - nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD),
 		  nlt_num(&after, KSTALLMON_A_STATUS_OVERWRITTEN));
-	/* Its half for ends is full, its half for begins may be. */
-	EXPECT_LE(150, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
+	/* Its quarter for ends is full, that for begins may be. */
+	EXPECT_LE(75, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
 	EXPECT_GE(300, nlt_num(&after, KSTALLMON_A_STATUS_HISTORY_HELD));
 
 	/* One with room enough got every one of them. */

@@ -152,8 +152,13 @@ TEST_F(tunables, have_the_ranges_and_defaults_that_were_promised)
 		{ "sched_threshold", 0, 60000, 100 },
 		{ "longest_gap", 1, 10000, 1000 },
 		{ "log_after", 0, 3600000, 1000 },
-		{ "history", 16, 16384, 512 },
+		{ "history", 16, 16384, 1024 },
 		{ "rate", 0, 10000, 10 },
+		{ "zone_interval", 100, 60000, 1000 },
+		{ "zone_dwell", 0, 600000, 5000 },
+		{ "reclaim_threshold", 0, 60000, 50 },
+		{ "task_interval", 100, 3600000, 5000 },
+		{ "task_keep", 1, 1024, 32 },
 	};
 	const struct nlt_record *cpus = nlt_tunable(&self->all, "cpus");
 	unsigned int i;
