@@ -180,6 +180,7 @@ struct kst_names {
  * @state: enum kstallmon_zone_state
  * @before: in events, the state told before; otherwise 0
  * @reserved: allocations that could use any zone never get memory here
+ * @index: of the zone in its node; not told
  * @since_boot: when it was first found in this state, CLOCK_BOOTTIME in ns
  * @free: pages, as are all below up to @other_node_free
  * @min: the watermark, @boost included
@@ -198,6 +199,7 @@ struct kst_zone {
 	u32 state;
 	u32 before;
 	bool reserved;
+	u8 index;
 	u64 since_boot;
 	u64 free;
 	u64 min;

@@ -198,6 +198,10 @@ static void kst_eventlog_complete(struct kst_logged *out, const struct kst_recor
 		break;
 	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
 		break;
+	case KSTALLMON_EVENT_TYPE_STALL_BEGIN:
+		/* The sampler's timer may wait on the stalled CPU: have it wait on this one. */
+		kst_zones_retune();
+		fallthrough;
 	default:
 		kst_symbols_name(&out->names, rec->stack);
 	}

@@ -107,7 +107,7 @@ static void kst_collect_status(struct kst_status *status)
 	status->suppressed = kst_eventlog_suppressed();
 	kst_reclaim_stats(&reclaim);
 	kst_tasks_stats(&tasks);
-	status->samplers = reclaim.memory + tasks.memory;
+	status->samplers = kst_zones_memory() + reclaim.memory + tasks.memory;
 	status->loaded_boot = kst_loaded_boot;
 	status->unsent = atomic64_read(&kst_unsent);
 	status->subscribers = genl_has_listeners(&kst_family, &init_net, 0);

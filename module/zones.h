@@ -30,6 +30,7 @@ void kst_zones_exit(void);
 void kst_zones_retune(void);
 void kst_zones_host(struct kst_host_memory *host);
 bool kst_zones_get(unsigned int nr, struct kst_zone *zone, u64 *time_boot);
+size_t kst_zones_memory(void);
 void kst_zones_now(struct kst_zones *zones);
 
 #endif /* KST_ZONES_H */
