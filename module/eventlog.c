@@ -199,7 +199,7 @@ static void kst_eventlog_complete(struct kst_logged *out, const struct kst_recor
 	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
 		break;
 	case KSTALLMON_EVENT_TYPE_STALL_BEGIN:
-		/* The sampler's timer may wait on the stalled CPU: have it wait on this one. */
+		/* The next sample may wait for the stalled CPU: have it taken on this one. */
 		kst_zones_retune();
 		fallthrough;
 	default:

@@ -13,6 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
 #include "compat/vmstat.h"
 #include "eventlog.h"
 #include "tunables.h"
@@ -44,7 +45,11 @@ struct kst_zone_watch {
 /* Protects kst_zones_on, and so keeps the timer from being set anew when there is no sampler. */
 static DEFINE_MUTEX(kst_zones_lock);
 static bool kst_zones_on;
-/* Unbound: its worker runs wherever a CPU is willing. */
+/*
+ * Timer and worker are on one CPU, so that a sample wakes no other. When a CPU is found stalled,
+ * kst_zones_retune() takes both to the CPU that found it. An unbound worker would not be safe
+ * from stalls: the scheduler may well put it on the CPU where it ran before, and leave it there.
+ */
 static struct workqueue_struct *kst_zones_wq;
 static void kst_zones_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(kst_zones_dwork, kst_zones_work);
@@ -254,7 +259,7 @@ static void kst_zones_work(struct work_struct *work)
 /**
  * kst_zones_retune() - set the sampler's timer anew, on this CPU
  *
- * For a new interval to count at once, and for a timer that waits on a CPU which hangs. The
+ * For a new interval to count at once, and for a sample that waits on a CPU which hangs. The
  * interval goes on from the last sample, so that calling this often is no reason to sample often.
  *
  * Context: task, may sleep; at any time, the sampler need not be there.
@@ -394,7 +399,7 @@ int kst_zones_init(void)
 	struct kst_sample *shown = kvzalloc(kst_sample_size(), GFP_KERNEL);
 
 	kst_zones_wq =
-		alloc_workqueue("kstallmon_zones", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_HIGHPRI, 1);
+		alloc_workqueue("kstallmon_zones", WQ_MEM_RECLAIM | WQ_HIGHPRI | KST_WQ_PERCPU, 0);
 	kst_zones_next = kvzalloc(kst_sample_size(), GFP_KERNEL);
 	kst_zones_watched = kvcalloc(kst_zones_possible(), sizeof(*kst_zones_watched), GFP_KERNEL);
 	spin_lock(&kst_zones_shown_lock);

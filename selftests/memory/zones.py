@@ -1,0 +1,365 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Zones fall below their watermarks, and the module tells: node 1 is filled by a hog, page by page.
+
+import os
+import random
+import re
+import time
+
+import memorylib
+from memorylib import Hog, dump, events, kst, sysctl, sysctls, until
+
+STATES = ["ok", "high", "low", "min"]
+FAST = {"zone_interval": 100, "zone_dwell": 0}
+# Wide steps between the watermarks, and none that moves them meanwhile.
+STEADY = {"watermark_scale_factor": 200, "watermark_boost_factor": 0}
+ZONE_MOVABLE = 3
+
+
+def zoneinfo():
+    """The populated zones of /proc/zoneinfo by (node, name)."""
+    with open("/proc/zoneinfo", encoding="ascii") as file:
+        parts = re.split(r"^Node (\d+), zone +(\w+)$", file.read(), flags=re.M)[1:]
+    zones = {}
+    for node, name, text in zip(parts[0::3], parts[1::3], parts[2::3]):
+        zone = {key: int(value) for key, value in
+                re.findall(r"^ +(?:pages )?(free|boost|min|low|high|present|managed) +(\d+)$",
+                           text, flags=re.M)}
+        zone["protection"] = int(re.search(r"protection: \((.*)\)", text)[1]
+                                 .split(",")[ZONE_MOVABLE])
+        # What each CPU may have counted and not yet told.
+        zone["drift"] = sum(map(int, re.findall(r"vm stats threshold: (\d+)", text)))
+        if zone["present"]:
+            zones[int(node), name] = zone
+    return zones
+
+
+def key(zone):
+    return zone["node"], zone["name"]
+
+
+def sampled():
+    """The zones as sampled, by (node, name)."""
+    return {key(m["zone"]): m["zone"] for m in dump("zone-get")}
+
+
+def sample_time():
+    return memorylib.ask("memory-get")["time-boot"]
+
+
+def next_sample():
+    """Wait for a sample that was begun after this call."""
+    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    until(lambda: sample_time() > now, "no sample")
+
+
+def told(since):
+    """The zones of zone-state events numbered after `since`."""
+    return [e["zone"][0] for e in events(since, "zone-state")]
+
+
+def filled(node):
+    """The zone of the node that user pages come from first."""
+    return max((zone["managed"], k) for k, zone in zoneinfo().items() if k[0] == node)[1]
+
+
+def level(k, name):
+    """How many pages are free at the end of a state: a little below where it begins."""
+    zone = zoneinfo()[k]
+    gap = zone["low"] - zone["min"]
+    return {"high": zone["high"] - gap // 8, "low": zone["low"] - gap // 8,
+            "min": zone["min"] + gap // 16}[name]
+
+
+def sink(hog, k, name, chunk=500):
+    """Have the hog take pages until the zone's free ones are in a state, and sampled there. Once
+    it is near its watermarks, each chunk is sampled."""
+    while (excess := zoneinfo()[k]["free"] - level(k, name)) > 0:
+        far = zoneinfo()[k]["free"] - zoneinfo()[k]["high"] - 4 * chunk
+        if far > 0:
+            hog.take(far)
+        else:
+            hog.take(min(excess, chunk))
+            next_sample()
+    until(lambda: STATES.index(sampled()[k]["state"]) >= STATES.index(name), sampled()[k])
+
+
+def above_high(node):
+    return sum(max(zone["free"] - zone["high"], 0)
+               for k, zone in zoneinfo().items() if k[0] == node)
+
+
+@kst.test
+def zones_are_as_in_zoneinfo():
+    with kst.tuned(**FAST), sysctls(**STEADY):
+        for _ in range(50):
+            before = zoneinfo()
+            next_sample()
+            zones = sampled()
+            after = zoneinfo()
+            assert zones.keys() == before.keys()
+            for k, zone in zones.items():
+                for name in ("min", "low", "high", "boost", "managed", "present", "protection"):
+                    assert zone[name] == before[k][name], (k, name, zone, before[k])
+                assert zone["state"] in STATES and "before" not in zone, zone
+            # Others take memory at any time; when they do not, all that differs is the drift.
+            if all(min(before[k]["free"], after[k]["free"]) - zone["drift"] <= zones[k]["free"] <=
+                   max(before[k]["free"], after[k]["free"]) + zone["drift"]
+                   for k, zone in before.items()):
+                break
+        else:
+            raise AssertionError((before, zones, after))
+
+
+@kst.test
+def memory_is_as_in_vmstat():
+    with kst.tuned(**FAST):
+        next_sample()
+        memory = memorylib.ask("memory-get")
+    assert memory["page-size"] == os.sysconf("SC_PAGESIZE"), memory
+    assert memory["total"] == os.sysconf("SC_PHYS_PAGES"), memory
+    assert memory["reclaim"]["window"] > 0, memory
+    with open("/proc/vmstat", encoding="ascii") as file:
+        vmstat = {name: int(value) for name, value in map(str.split, file)}
+    for ours, theirs in (("slab-reclaimable", "nr_slab_reclaimable"),
+                         ("slab-unreclaimable", "nr_slab_unreclaimable")):
+        assert abs(memory[ours] - vmstat[theirs]) <= 0.2 * vmstat[theirs], (memory, vmstat)
+    with open("/proc/meminfo", encoding="ascii") as file:
+        kib = int(re.search(r"Committed_AS: +(\d+) kB", file.read())[1])
+    assert abs(memory["committed"] * memory["page-size"] / 1024 - kib) <= 0.5 * kib, (memory, kib)
+
+
+@kst.test
+def a_hog_takes_a_zone_through_all_states():
+    k = filled(1)
+    since = kst.numbered()
+    with sysctls(**STEADY), kst.tuned(**FAST):
+        next_sample()
+        assert sampled()[k]["state"] == "ok", sampled()
+        changes = sampled()[k]["changes"]
+        with Hog(1, 2048) as hog:
+            for state in ("high", "low", "min"):
+                sink(hog, k, state)
+            other = above_high(0)
+            at_min = sampled()[k]
+        until(lambda: sampled()[k]["state"] == "ok", sampled()[k])
+        next_sample()
+        zones = told(since)
+        changes = sampled()[k]["changes"] - changes
+
+    assert [key(zone) for zone in zones] == [k] * len(zones), zones
+    assert [zone["state"] for zone in zones[:3]] == ["high", "low", "min"], zones
+    assert zones[-1]["state"] == "ok", zones
+    assert [zone["before"] for zone in zones] == \
+        ["ok"] + [zone["state"] for zone in zones[:-1]], zones
+    assert changes == len(zones), (changes, zones)
+    high, low, least = zones[:3]
+    assert high["low"] < high["free"] <= high["high"], high
+    assert low["min"] < low["free"] <= low["low"], low
+    assert least["free"] <= least["min"] + (least["low"] - least["min"]) / 8, least
+    for zone in zones:
+        assert "reserved" not in zone, zone
+    # What is still to be had: nearly all of the other node.
+    for zone in (least, at_min):
+        assert abs(zone["other-node-free"] - other) < 0.1 * other, (zone, other)
+
+
+@kst.test
+def reclaim_is_counted_while_it_happens():
+    k = filled(1)
+    since = kst.numbered()
+    with sysctls(**STEADY), kst.tuned(**FAST), Hog(1, 2048) as hog:
+        sink(hog, k, "min")
+        event, = [e for e in events(since, "zone-state") if e["zone"][0]["state"] == "min"]
+    reclaim = event["reclaim"]
+    assert reclaim["window"] >= 100 * kst.MS / 2, reclaim
+    assert reclaim["pgsteal-kswapd"] <= reclaim["pgscan-kswapd"], reclaim
+    assert reclaim["pgsteal-direct"] <= reclaim["pgscan-direct"], reclaim
+    assert reclaim["oom-kill"] == 0, reclaim
+
+
+@kst.test
+def a_short_dip_tells_nothing_with_the_default_dwell():
+    k = filled(1)
+    dwell_ns = kst.tunables()["zone_dwell"] * kst.MS
+    assert dwell_ns == 5000 * kst.MS
+    for _ in range(5):
+        since = kst.numbered()
+        with sysctls(**STEADY), kst.tuned(zone_interval=100):
+            changes = sampled()[k]["changes"]
+            with Hog(1, 2048) as hog:
+                sink(hog, k, "high", 100000)
+                begin = time.monotonic_ns()
+                sink(hog, k, "low", 100000)
+            until(lambda: sampled()[k]["state"] == "ok", sampled()[k])
+            dip_ns = time.monotonic_ns() - begin
+            time.sleep(dwell_ns / 1e9 + 1)
+            next_sample()
+            changes = sampled()[k]["changes"] - changes
+        if dip_ns < 0.8 * dwell_ns:
+            break
+    else:
+        raise AssertionError(f"no dip was short: {dip_ns}")
+    assert changes >= 2, changes
+    assert not told(since), told(since)
+
+
+@kst.test
+def a_state_is_told_when_it_has_lasted():
+    k = filled(1)
+    dwell_ms = 3000
+    since = kst.numbered()
+    with sysctls(**STEADY), kst.tuned(zone_interval=100, zone_dwell=dwell_ms):
+        with Hog(1, 2048) as hog:
+            sink(hog, k, "low", 100000)
+            until(lambda: [z for z in told(since) if z["state"] == "low"], "low is not told")
+        until(lambda: [z for z in told(since) if z["state"] == "ok"], "ok is not told")
+        for event in events(since, "zone-state"):
+            zone, = event["zone"]
+            assert key(zone) == k, event
+            assert event["time-boot"] - zone["since-boot"] >= dwell_ms * kst.MS, event
+
+
+@kst.test
+def a_zone_that_is_low_when_the_module_comes_is_told():
+    k = filled(1)
+    with sysctls(**STEADY), Hog(1, 2048) as hog:
+        with kst.tuned(zone_interval=100):
+            sink(hog, k, "min")
+        kst.unload()
+        kst.load()
+        zone, = told(0)
+    assert key(zone) == k and (zone["before"], zone["state"]) == ("ok", "min"), zone
+
+
+# The zones that every allocation may use lie below those that are used first. What is kept from
+# them there is so much, on large hosts, that they never get anything: nobody's loss.
+@kst.test
+def a_reserved_zone_does_not_cry():
+    dma, others = (0, "DMA"), sysctl("lowmem_reserve_ratio").split()[1:]
+
+    def reserve(ratio):
+        sysctl("lowmem_reserve_ratio", " ".join([str(ratio), *others]))
+
+    def ours():
+        return [zone for zone in told(since) if key(zone) == dma]
+
+    with sysctls(**STEADY, lowmem_reserve_ratio=sysctl("lowmem_reserve_ratio")), \
+            kst.tuned(zone_interval=100), Hog(0, 2048) as hog:
+        since = kst.numbered()
+        reserve(1)
+        next_sample()
+        zone = sampled()[dma]
+        assert zone["state"] == "ok" and zone["reserved"], zone
+        # Let it be used: when the zone above is down at its low watermark, the hog comes here.
+        with kst.tuned(zone_dwell=600000):
+            reserve(0)
+            next_sample()
+            zone = sampled()[dma]
+            assert "reserved" not in zone and zone["protection"] == 0, zone
+            upper = filled(0)
+            while (now := zoneinfo())[dma]["free"] > now[dma]["high"]:
+                hog.take(max(now[upper]["free"] - now[upper]["low"] - 1000, 20))
+            reserve(1)
+            next_sample()
+        with kst.tuned(zone_dwell=0):
+            next_sample()
+            next_sample()
+            zone = sampled()[dma]
+            assert zone["state"] != "ok" and zone["reserved"] and zone["changes"], zone
+            assert zone["protection"] >= zone["managed"], zone
+            assert not ours(), ours()
+            # Nothing but that held it back.
+            reserve(0)
+            next_sample()
+            next_sample()
+            zone, = ours()
+            assert zone["state"] != "ok" and zone["before"] == "ok", zone
+
+
+@kst.test
+def a_new_interval_counts_at_once():
+    with kst.tuned(zone_interval=60000):
+        last = sample_time()
+        time.sleep(3)
+        assert sample_time() == last
+        begin = time.monotonic()
+        with kst.tuned(zone_interval=100):
+            next_sample()
+            next_sample()
+        assert time.monotonic() - begin < 30
+
+
+def samples_during_stall(cpu, home):
+    """Times of samples, and begin and end of a stall that another CPU saw meanwhile."""
+    kst.load_injector()
+    since = kst.settle()
+    os.sched_setaffinity(0, {home})
+    ready, start = os.pipe()
+    # Memory that the stalled CPU has never used, or changing a mapping would wait for it.
+    poller = os.fork()
+    if not poller:
+        os.close(start)
+        result, times, end = 1, set(), None
+        try:
+            os.read(ready, 1)
+            end = time.monotonic() + 4
+            while time.monotonic() < end:
+                times.add(sample_time())
+                time.sleep(0.02)
+            result = 0
+        finally:
+            with open("/tmp/samples", "w", encoding="ascii") as file:
+                file.write(" ".join(map(str, sorted(times))))
+            os._exit(result)
+    os.close(ready)
+    staller = os.fork()
+    if not staller:
+        result = 1
+        try:
+            with open(kst.STALL, "w", encoding="ascii") as stall:
+                os.write(start, b"\n")
+                stall.write(f"irq {cpu} 3000")
+                stall.flush()
+            result = 0
+        finally:
+            os._exit(result)
+    os.close(start)
+    assert os.waitpid(staller, 0)[1] == 0
+    assert os.waitpid(poller, 0)[1] == 0
+    os.sched_setaffinity(0, {0, 1})
+    with open("/tmp/samples", encoding="ascii") as file:
+        times = list(map(int, file.read().split()))
+    kinds = events(since, "stall-begin", "stall-end")
+    end = max((e for e in kinds if e["type"] == "stall-end" and e["cpu"] == cpu),
+              key=lambda e: e["duration-min"])
+    begin, = [e for e in kinds if e["type"] == "stall-begin" and e["stall-id"] == end["stall-id"]]
+    assert end["duration-min"] > 2000 * kst.MS, end
+    return times, begin["time-boot"], end["time-boot"]
+
+
+@kst.test
+def a_stalled_cpu_does_not_hold_the_samples_up():
+    with kst.tuned(zone_interval=100):
+        # The timer is on one of the two.
+        for cpu in (0, 1, 0, 1):
+            times, begin, end = samples_during_stall(cpu, 1 - cpu)
+            meanwhile = [t for t in times if begin < t < end]
+            assert len(meanwhile) >= 3, (cpu, begin, end, times)
+
+
+@kst.test
+def unload_while_sampling():
+    kst.unload()
+    try:
+        for _ in range(20):
+            kst.load("zone_interval=100")
+            time.sleep(random.uniform(0, 0.25))
+            kst.unload()
+    finally:
+        kst.load()
+    assert sampled().keys() == zoneinfo().keys()
+
+
+kst.run()
