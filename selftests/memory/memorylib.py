@@ -3,7 +3,6 @@
 spec alone; settings of the kernel; and a process that takes memory."""
 
 import contextlib
-import functools
 import os
 import subprocess
 import sys
@@ -16,32 +15,32 @@ import kst
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(kst.BUILD, "ksrc/tools/net/ynl"))
 import cli
+import lib.ynl
 
 PATIENCE = 120
 
 _SPEC = os.path.join(os.environ["KST_TOP"], "module/uapi/kstallmon.yaml")
 
 
-@functools.cache
-def _family(_instance):
-    """The family of a loaded module: the next one has another number. The spec is checked against
-    its schema by ../interop, which takes long."""
-    return cli.YnlFamily(_SPEC, schema="")
+# The spec is checked against its schema by ../interop, which takes long.
+_family = [cli.YnlFamily(_SPEC, schema="")]
 
 
-def family():
-    """The family of the module that is loaded."""
-    return _family(os.stat(kst.PARAMETERS).st_ino)
+def load(*params):
+    """Load the module. It gets another family number than the one before."""
+    kst.load(*params)
+    lib.ynl.genl_family_name_to_id = None  # its cache
+    _family[0] = cli.YnlFamily(_SPEC, schema="")
 
 
 def ask(command):
     """What the module answers to a request of one message."""
-    return family().do(command, {})
+    return _family[0].do(command, {})
 
 
 def dump(command, **attrs):
     """What the module answers to a request of many messages."""
-    return family().dump(command, attrs)
+    return _family[0].dump(command, attrs)
 
 
 def events(since, *kinds):
