@@ -24,6 +24,7 @@ int event_decode(struct nlmsghdr *nlh, struct event *event)
 	if (!tb[KSTALLMON_A_EVENT_INSTANCE] || !tb[KSTALLMON_A_EVENT_SEQ] ||
 	    !tb[KSTALLMON_A_EVENT_TYPE])
 		return -EBADMSG;
+	event->nlh = nlh;
 	event->instance = nla_get_u32(tb[KSTALLMON_A_EVENT_INSTANCE]);
 	event->seq = nla_get_u64(tb[KSTALLMON_A_EVENT_SEQ]);
 	event->type = nla_get_u32(tb[KSTALLMON_A_EVENT_TYPE]);

@@ -12,13 +12,16 @@
  * @instance: the load of the module that numbered it
  * @type: enum kstallmon_event_type, or newer
  * @seq: its number
- * @attrs: all its attributes by their number; valid as long as the message
+ * @attrs: all its attributes by their number, of those that repeat the last; valid as long as the
+ *	message
+ * @nlh: the message
  */
 struct event {
 	uint32_t instance;
 	uint32_t type;
 	uint64_t seq;
 	struct nlattr *attrs[KSTALLMON_A_EVENT_MAX + 1];
+	struct nlmsghdr *nlh;
 };
 
 int event_decode(struct nlmsghdr *nlh, struct event *event);

@@ -93,6 +93,8 @@ static struct json_object *json_value(const struct spec_attr *spec, struct nlatt
 		if (spec->names)
 			return json_enum(spec->names, nla_get_u32(attr));
 		return json_object_new_uint64(spec_number(spec, attr));
+	case SPEC_S64:
+		return json_object_new_int64(nla_get_s64(attr));
 	case SPEC_STRING:
 		return json_string(nla_get_string(attr));
 	case SPEC_NEST:
@@ -102,13 +104,9 @@ static struct json_object *json_value(const struct spec_attr *spec, struct nlatt
 	}
 }
 
-/**
- * json_put_attr - add an attribute to an object
- * @object: the object
- * @set: the set that the attribute belongs to; what it does not know is left out
- * @attr: the attribute
- */
-void json_put_attr(struct json_object *object, const struct spec_set *set, struct nlattr *attr)
+/* What the set does not know is left out. */
+static void json_put_attr(struct json_object *object, const struct spec_set *set,
+			  struct nlattr *attr)
 {
 	const struct spec_attr *spec = spec_of(set, attr);
 	struct json_object *array;

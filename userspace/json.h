@@ -20,7 +20,6 @@ struct json_dump {
 
 struct json_object *json_string(const char *text);
 struct json_object *json_enum(const struct spec_names *names, uint32_t value);
-void json_put_attr(struct json_object *object, const struct spec_set *set, struct nlattr *attr);
 struct json_object *json_from_message(const struct spec_set *set, struct nlmsghdr *nlh);
 int json_take(struct nlmsghdr *nlh, void *arg);
 void json_put_number(struct json_object *object, const char *name, uint64_t value);

@@ -4,19 +4,10 @@
 
 #include "json.h"
 #include "out.h"
-#include "util.h"
 
 static void json_event(struct out *out, const struct event *event)
 {
-	struct json_object *object = json_object_new_object();
-
-	for (size_t i = 0; i < ARRAY_SIZE(event->attrs); i++) {
-		struct nlattr *attr = event->attrs[i];
-
-		if (attr)
-			json_put_attr(object, &spec_event, attr);
-	}
-	json_write(out->file, object);
+	json_write(out->file, json_from_message(&spec_event, event->nlh));
 }
 
 static void json_lost(struct out *out, uint32_t instance, uint64_t from, uint64_t to)

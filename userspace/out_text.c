@@ -4,22 +4,39 @@
 #include <time.h>
 
 #include "out.h"
+#include "text.h"
 #include "util.h"
 
 #define BOLD "\033[1m"
 #define PLAIN "\033[0m"
 
-static void put_enum(FILE *file, const struct spec_names *names, struct nlattr *attr)
+/**
+ * text_enum - write an enumerator
+ * @file: where to
+ * @names: of the enum
+ * @value: its number, which is shown if it has no name
+ */
+void text_enum(FILE *file, const struct spec_names *names, uint32_t value)
 {
-	const char *name = spec_name(names, spec_u32(attr));
+	const char *name = spec_name(names, value);
 
 	if (name)
 		fputs(name, file);
 	else
-		fprintf(file, "?%" PRIu32, spec_u32(attr));
+		fprintf(file, "?%" PRIu32, value);
 }
 
-static void put_task(FILE *file, struct nlattr *nest)
+static void put_enum(FILE *file, const struct spec_names *names, struct nlattr *attr)
+{
+	text_enum(file, names, spec_u32(attr));
+}
+
+/**
+ * text_task - write who a task is, behind something else
+ * @file: where to
+ * @nest: its attributes, or NULL
+ */
+void text_task(FILE *file, struct nlattr *nest)
 {
 	struct nlattr *task[KSTALLMON_A_TASK_MAX + 1];
 	uint32_t pid, tgid;
@@ -50,7 +67,7 @@ static void put_who(FILE *file, const struct event *event)
 {
 	struct nlattr *const *attrs = event->attrs;
 
-	put_task(file, attrs[KSTALLMON_A_EVENT_TASK]);
+	text_task(file, attrs[KSTALLMON_A_EVENT_TASK]);
 	if (attrs[KSTALLMON_A_EVENT_WATCHER])
 		fprintf(file, ", seen by cpu %" PRIu32, spec_u32(attrs[KSTALLMON_A_EVENT_WATCHER]));
 }
@@ -104,6 +121,10 @@ static void put_end(FILE *file, const struct event *event)
 static void (*const put_type[])(FILE *file, const struct event *event) = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = put_end,
 	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = put_begin,
+	[KSTALLMON_EVENT_TYPE_ZONE_STATE] = text_zone_state,
+	[KSTALLMON_EVENT_TYPE_RECLAIM_STALL] = text_reclaim_stall,
+	[KSTALLMON_EVENT_TYPE_OOM_KILL] = text_oom_kill,
+	[KSTALLMON_EVENT_TYPE_VMA_STATE] = text_vma_state,
 };
 
 static void put_missing(FILE *file, const struct event *event)
@@ -190,6 +211,7 @@ static void text_event(struct out *out, const struct event *event)
 	put_missing(file, event);
 	fputc('\n', file);
 	put_stacks(out, event);
+	text_zones(file, event);
 }
 
 static void __attribute__((format(printf, 2, 3))) put_note(struct out *out, const char *fmt, ...)

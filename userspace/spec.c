@@ -21,6 +21,10 @@
 static const char *const event_types[] = {
 	[KSTALLMON_EVENT_TYPE_STALL_END] = "stall-end",
 	[KSTALLMON_EVENT_TYPE_STALL_BEGIN] = "stall-begin",
+	[KSTALLMON_EVENT_TYPE_ZONE_STATE] = "zone-state",
+	[KSTALLMON_EVENT_TYPE_RECLAIM_STALL] = "reclaim-stall",
+	[KSTALLMON_EVENT_TYPE_OOM_KILL] = "oom-kill",
+	[KSTALLMON_EVENT_TYPE_VMA_STATE] = "vma-state",
 };
 const struct spec_names spec_event_types = NAMES(event_types);
 
@@ -54,6 +58,27 @@ static const char *const cpu_states[] = {
 };
 const struct spec_names spec_cpu_states = NAMES(cpu_states);
 
+static const char *const zone_states[] = {
+	[KSTALLMON_ZONE_STATE_OK] = "ok",
+	[KSTALLMON_ZONE_STATE_HIGH] = "high",
+	[KSTALLMON_ZONE_STATE_LOW] = "low",
+	[KSTALLMON_ZONE_STATE_MIN] = "min",
+};
+const struct spec_names spec_zone_states = NAMES(zone_states);
+
+static const char *const scopes[] = {
+	[KSTALLMON_RECLAIM_SCOPE_GLOBAL] = "global",
+	[KSTALLMON_RECLAIM_SCOPE_MEMCG] = "memcg",
+};
+const struct spec_names spec_scopes = NAMES(scopes);
+
+static const char *const vma_states[] = {
+	[KSTALLMON_VMA_STATE_OK] = "ok",
+	[KSTALLMON_VMA_STATE_WARN] = "warn",
+	[KSTALLMON_VMA_STATE_CRIT] = "crit",
+};
+const struct spec_names spec_vma_states = NAMES(vma_states);
+
 static const struct spec_attr task_attrs[] = {
 	[KSTALLMON_A_TASK_COMM] = { "comm", SPEC_STRING },
 	[KSTALLMON_A_TASK_PID] = { "pid", SPEC_U32 },
@@ -67,6 +92,48 @@ static const struct spec_attr stack_attrs[] = {
 	[KSTALLMON_A_STACK_TRUNCATED] = { "truncated", SPEC_FLAG },
 };
 const struct spec_set spec_stack = SET(stack_attrs);
+
+static const struct spec_attr zone_attrs[] = {
+	[KSTALLMON_A_ZONE_NODE] = { "node", SPEC_U32 },
+	[KSTALLMON_A_ZONE_NAME] = { "name", SPEC_STRING },
+	[KSTALLMON_A_ZONE_STATE] = { "state", SPEC_U32, .names = &spec_zone_states },
+	[KSTALLMON_A_ZONE_BEFORE] = { "before", SPEC_U32, .names = &spec_zone_states },
+	[KSTALLMON_A_ZONE_SINCE_BOOT] = { "since-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_ZONE_FREE] = { "free", SPEC_U64 },
+	[KSTALLMON_A_ZONE_MIN] = { "min", SPEC_U64 },
+	[KSTALLMON_A_ZONE_LOW] = { "low", SPEC_U64 },
+	[KSTALLMON_A_ZONE_HIGH] = { "high", SPEC_U64 },
+	[KSTALLMON_A_ZONE_BOOST] = { "boost", SPEC_U64 },
+	[KSTALLMON_A_ZONE_MANAGED] = { "managed", SPEC_U64 },
+	[KSTALLMON_A_ZONE_PRESENT] = { "present", SPEC_U64 },
+	[KSTALLMON_A_ZONE_PROTECTION] = { "protection", SPEC_U64 },
+	[KSTALLMON_A_ZONE_OTHER_NODE_FREE] = { "other-node-free", SPEC_U64 },
+	[KSTALLMON_A_ZONE_CHANGES] = { "changes", SPEC_U64 },
+	[KSTALLMON_A_ZONE_RESERVED] = { "reserved", SPEC_FLAG },
+};
+const struct spec_set spec_zone = SET(zone_attrs);
+
+static const struct spec_attr reclaim_attrs[] = {
+	[KSTALLMON_A_RECLAIM_WINDOW] = { "window", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_RECLAIM_PGSCAN_KSWAPD] = { "pgscan-kswapd", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_PGSCAN_DIRECT] = { "pgscan-direct", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_PGSTEAL_KSWAPD] = { "pgsteal-kswapd", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_PGSTEAL_DIRECT] = { "pgsteal-direct", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_ALLOCSTALL] = { "allocstall", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_COMPACT_STALL] = { "compact-stall", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_OOM_KILL] = { "oom-kill", SPEC_U64 },
+};
+const struct spec_set spec_reclaim = SET(reclaim_attrs);
+
+static const struct spec_attr vma_attrs[] = {
+	[KSTALLMON_A_VMA_COUNT] = { "count", SPEC_U32 },
+	[KSTALLMON_A_VMA_LIMIT] = { "limit", SPEC_U32 },
+	[KSTALLMON_A_VMA_STATE] = { "state", SPEC_U32, .names = &spec_vma_states },
+	[KSTALLMON_A_VMA_BEFORE] = { "before", SPEC_U32, .names = &spec_vma_states },
+	[KSTALLMON_A_VMA_GROWTH] = { "growth", SPEC_S64 },
+	[KSTALLMON_A_VMA_TIME_TO_LIMIT] = { "time-to-limit", SPEC_U64, SPEC_NS },
+};
+const struct spec_set spec_vma = SET(vma_attrs);
 
 static const struct spec_attr event_attrs[] = {
 	[KSTALLMON_A_EVENT_SINCE] = { "since", SPEC_U64 },
@@ -90,6 +157,13 @@ static const struct spec_attr event_attrs[] = {
 	[KSTALLMON_A_EVENT_STEAL] = { "steal", SPEC_U64, SPEC_NS },
 	[KSTALLMON_A_EVENT_LIVE_STACK] = { "live-stack", SPEC_NEST, .nest = &spec_stack },
 	[KSTALLMON_A_EVENT_WATCHER] = { "watcher", SPEC_U32 },
+	[KSTALLMON_A_EVENT_ZONE] = { "zone", SPEC_NEST, .multi = true, .nest = &spec_zone },
+	[KSTALLMON_A_EVENT_RECLAIM] = { "reclaim", SPEC_NEST, .nest = &spec_reclaim },
+	[KSTALLMON_A_EVENT_SCOPE] = { "scope", SPEC_U32, .names = &spec_scopes },
+	[KSTALLMON_A_EVENT_ORDER] = { "order", SPEC_U32 },
+	[KSTALLMON_A_EVENT_DURATION] = { "duration", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_EVENT_RECLAIMED] = { "reclaimed", SPEC_U64 },
+	[KSTALLMON_A_EVENT_VMA] = { "vma", SPEC_NEST, .nest = &spec_vma },
 };
 const struct spec_set spec_event = SET(event_attrs);
 
@@ -154,6 +228,39 @@ static const struct spec_attr histogram_attrs[] = {
 };
 const struct spec_set spec_histogram = SET(histogram_attrs);
 
+static const struct spec_attr memory_attrs[] = {
+	[KSTALLMON_A_MEMORY_ZONE] = { "zone", SPEC_NEST, .nest = &spec_zone },
+	[KSTALLMON_A_MEMORY_TASK] = { "task", SPEC_NEST, .nest = &spec_task },
+	[KSTALLMON_A_MEMORY_VMA] = { "vma", SPEC_NEST, .nest = &spec_vma },
+	[KSTALLMON_A_MEMORY_TIME_BOOT] = { "time-boot", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_MEMORY_RECLAIM] = { "reclaim", SPEC_NEST, .nest = &spec_reclaim },
+	[KSTALLMON_A_MEMORY_PAGE_SIZE] = { "page-size", SPEC_U32, SPEC_BYTES },
+	[KSTALLMON_A_MEMORY_TOTAL] = { "total", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_SLAB_RECLAIMABLE] = { "slab-reclaimable", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_SLAB_UNRECLAIMABLE] = { "slab-unreclaimable", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_COMMITTED] = { "committed", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_UNTIMED] = { "untimed", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_THROTTLED] = { "throttled", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_MISSING] = { "missing", SPEC_STRING, .multi = true },
+	[KSTALLMON_A_MEMORY_MAX_MAP_COUNT] = { "max-map-count", SPEC_U32 },
+	[KSTALLMON_A_MEMORY_SWEEPS] = { "sweeps", SPEC_U64 },
+	[KSTALLMON_A_MEMORY_SWEEP_TIME] = { "sweep-time", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_MEMORY_SWEEP_TASKS] = { "sweep-tasks", SPEC_U32 },
+	[KSTALLMON_A_MEMORY_SLICE_LONGEST] = { "slice-longest", SPEC_U64, SPEC_NS },
+};
+const struct spec_set spec_memory = SET(memory_attrs);
+
+static const struct spec_attr reclaim_time_attrs[] = {
+	[KSTALLMON_A_RECLAIM_TIME_CPU] = { "cpu", SPEC_U32 },
+	[KSTALLMON_A_RECLAIM_TIME_SCOPE] = { "scope", SPEC_U32, .names = &spec_scopes },
+	[KSTALLMON_A_RECLAIM_TIME_COUNT] = { "count", SPEC_U64 },
+	[KSTALLMON_A_RECLAIM_TIME_TIME] = { "time", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_RECLAIM_TIME_LONGEST] = { "longest", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_RECLAIM_TIME_BUCKET] = { "bucket", SPEC_NEST, .multi = true,
+					      .nest = &spec_bucket },
+};
+const struct spec_set spec_reclaim_time = SET(reclaim_time_attrs);
+
 static const struct spec_attr tunable_attrs[] = {
 	[KSTALLMON_A_TUNABLE_NAME] = { "name", SPEC_STRING },
 	[KSTALLMON_A_TUNABLE_UNIT] = { "unit", SPEC_STRING },
@@ -175,6 +282,7 @@ static bool well_formed(enum spec_type type, const struct nlattr *attr)
 	case SPEC_U32:
 		return len == sizeof(uint32_t);
 	case SPEC_U64:
+	case SPEC_S64:
 		return len == sizeof(uint64_t);
 	case SPEC_STRING:
 		return len > 0 && memchr(nla_data(attr), 0, len);
@@ -276,6 +384,17 @@ uint64_t spec_number(const struct spec_attr *spec, const struct nlattr *attr)
 uint64_t spec_u64(struct nlattr *attr)
 {
 	return attr ? nla_get_u64(attr) : 0;
+}
+
+/**
+ * spec_s64 - read a number with a sign that may be absent
+ * @attr: the attribute, or NULL
+ *
+ * Return: the number, 0 if absent.
+ */
+int64_t spec_s64(struct nlattr *attr)
+{
+	return attr ? nla_get_s64(attr) : 0;
 }
 
 /**

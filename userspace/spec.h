@@ -15,6 +15,7 @@
  * @SPEC_SKIP: not at all: padding, or unknown
  * @SPEC_U32: a number, or with @names an enumerator
  * @SPEC_U64: a number
+ * @SPEC_S64: a number with a sign
  * @SPEC_STRING: bytes that end with a zero
  * @SPEC_FLAG: true where it is there
  * @SPEC_NEST: attributes of the set @nest
@@ -23,6 +24,7 @@ enum spec_type {
 	SPEC_SKIP,
 	SPEC_U32,
 	SPEC_U64,
+	SPEC_S64,
 	SPEC_STRING,
 	SPEC_FLAG,
 	SPEC_NEST,
@@ -74,8 +76,9 @@ struct spec_set {
 
 extern const struct spec_set spec_task, spec_stack, spec_event, spec_status;
 extern const struct spec_set spec_cpu, spec_bucket, spec_histogram, spec_tunable;
+extern const struct spec_set spec_zone, spec_reclaim, spec_vma, spec_memory, spec_reclaim_time;
 extern const struct spec_names spec_event_types, spec_kinds, spec_contexts, spec_classes;
-extern const struct spec_names spec_cpu_states;
+extern const struct spec_names spec_cpu_states, spec_zone_states, spec_scopes, spec_vma_states;
 
 const struct spec_attr *spec_of(const struct spec_set *set, const struct nlattr *attr);
 void spec_parse_message(const struct spec_set *set, struct nlmsghdr *nlh, struct nlattr **tb);
@@ -83,6 +86,7 @@ void spec_parse_nest(const struct spec_set *set, struct nlattr *nest, struct nla
 const char *spec_name(const struct spec_names *names, uint32_t value);
 uint64_t spec_number(const struct spec_attr *spec, const struct nlattr *attr);
 uint64_t spec_u64(struct nlattr *attr);
+int64_t spec_s64(struct nlattr *attr);
 uint32_t spec_u32(struct nlattr *attr);
 const char *spec_string(struct nlattr *attr);
 
