@@ -12,11 +12,12 @@
 #include <netlink/genl/genl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 
+#include "alive.h"
 #include "cmd.h"
 #include "nl.h"
 #include "opt.h"
+#include "stop.h"
 #include "stream.h"
 #include "util.h"
 
@@ -33,6 +34,7 @@ static const char help[] =
 	"      --since SEQ    begin with event number SEQ, from the history\n"
 	"  -t, --time         begin each line with the local time\n"
 	"      --rcvbuf BYTES receive buffer for events (default 1048576)\n"
+	"      --no-lock      keep no memory ready for when there is none\n"
 	"  -h, --help         this text\n"
 	"\n"
 	"Example: all that the module still knows, and what comes in the next minute:\n"
@@ -262,44 +264,6 @@ static int run(struct monitor *m)
 	}
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static int open_timer(double seconds)
-{
-	struct itimerspec when = { 0 };
-	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-	if (fd < 0 || seconds < 0)
-		return fd;
-	when.it_value.tv_sec = seconds;
-	when.it_value.tv_nsec = (seconds - when.it_value.tv_sec) * 1e9;
-	if (!when.it_value.tv_sec && !when.it_value.tv_nsec)
-		when.it_value.tv_nsec = 1;
-	timerfd_settime(fd, 0, &when, NULL);
-	return fd;
-}
-
-static double parse_timeout(const char *text)
-{
-	size_t len = strspn(text, "0123456789.");
-	double seconds;
-	char *end;
-
-	seconds = strtod(text, &end);
-	if (!*text || text[len] || *end || seconds > INT_MAX)
-		die("monitor: --timeout: '%s' is not a number of seconds", text);
-	return seconds;
-}
-
 static int begin(struct monitor *m, bool since_given, uint64_t since)
 {
 	struct knl_family control;
@@ -348,11 +312,12 @@ int cmd_monitor(int argc, char **argv)
 		{ "since", required_argument, NULL, 's' },
 		{ "time", no_argument, NULL, 't' },
 		{ "rcvbuf", required_argument, NULL, 'r' },
+		{ "no-lock", no_argument, NULL, 'L' },
 		OPT_HELP,
 		{ 0 },
 	};
 	struct monitor m = { 0 };
-	bool json = false, time = false, since_given = false;
+	bool json = false, time = false, since_given = false, lock = true;
 	uint64_t since = 0, count = 0, rcvbuf = RCVBUF;
 	double timeout = -1;
 	struct out out;
@@ -364,13 +329,15 @@ int cmd_monitor(int argc, char **argv)
 		else if (c == 'n')
 			count = opt_number(argv[0], "--count", 1, UINT64_MAX);
 		else if (c == 'T')
-			timeout = parse_timeout(optarg);
+			timeout = opt_seconds(argv[0], "--timeout");
 		else if (c == 's')
 			since = opt_number(argv[0], "--since", 1, UINT64_MAX);
 		else if (c == 't')
 			time = true;
 		else if (c == 'r')
 			rcvbuf = opt_number(argv[0], "--rcvbuf", 1, INT_MAX / 2);
+		else if (c == 'L')
+			lock = false;
 		since_given |= c == 's';
 	}
 	opt_no_args(argc, argv);
@@ -378,8 +345,8 @@ int cmd_monitor(int argc, char **argv)
 	if (knl_open(&m.nl, argv[0]))
 		return EXIT_FAILURE;
 	out_init(&out, json, time);
-	m.signals = open_signals();
-	m.timer = open_timer(timeout);
+	m.signals = stop_signals();
+	m.timer = stop_timer(timeout, 0);
 	m.events = knl_listen(rcvbuf);
 	if (m.signals < 0 || m.timer < 0 || !m.events)
 		die("monitor: %s", strerror(errno));
@@ -388,6 +355,9 @@ int cmd_monitor(int argc, char **argv)
 		m.stream.nl = &m.nl;
 		m.stream.out = &out;
 		m.stream.limit = count;
+		out_rehearse(&out);
+		if (lock)
+			alive(argv[0]);
 		ret = begin(&m, since_given, since);
 	}
 	if (!ret)

@@ -9,6 +9,7 @@
 
 #include "cmd.h"
 #include "culprit.h"
+#include "histogram.h"
 #include "json.h"
 #include "nl.h"
 #include "opt.h"
@@ -17,7 +18,6 @@
 #include "util.h"
 
 #define CULPRITS 10 /* shown, unless asked for more */
-#define BAR 40 /* length of the longest */
 
 static const char help[] =
 	"Usage: kstallmon stalls [OPTION]...\n"
@@ -32,199 +32,6 @@ static const char help[] =
 	"\n"
 	"Example: the function that took most of the time\n"
 	"  kstallmon stalls --json | jq -r '.culprits[0]?.frame[0]?'\n";
-
-/* A bucket's number: its lower end as a power of 2, rounded down. */
-#define BUCKETS 64
-
-struct bucket {
-	uint64_t from;
-	uint64_t count;
-};
-
-/**
- * struct histogram - how many stalls of each length there were
- * @cpu: where, if they are counted by CPU
- * @kind: enum kstallmon_stall_kind, or newer
- * @count: of all
- * @time: that they lasted at least, in all
- * @longest: that one of them lasted at least
- * @bucket: those that counted something
- */
-struct histogram {
-	uint32_t cpu;
-	uint32_t kind;
-	uint64_t count;
-	uint64_t time;
-	uint64_t longest;
-	struct bucket bucket[BUCKETS];
-};
-
-/**
- * struct histograms - all of them, in the order in which the module tells them
- * @by_cpu: count each CPU by itself
- * @since: when the counting began, CLOCK_BOOTTIME in ns
- * @most: the largest count in any bucket
- * @nr: how many of @histogram
- * @histogram: each of them
- */
-struct histograms {
-	bool by_cpu;
-	uint64_t since;
-	uint64_t most;
-	size_t nr;
-	struct histogram *histogram;
-};
-
-static struct histogram *find(struct histograms *all, uint32_t cpu, uint32_t kind)
-{
-	struct histogram *list;
-
-	for (size_t i = 0; i < all->nr; i++)
-		if (all->histogram[i].kind == kind &&
-		    (all->histogram[i].cpu == cpu || !all->by_cpu))
-			return &all->histogram[i];
-	list = reallocarray(all->histogram, all->nr + 1, sizeof(*list));
-	if (!list)
-		die("out of memory");
-	all->histogram = list;
-	list[all->nr] = (struct histogram){ .cpu = cpu, .kind = kind };
-	return &list[all->nr++];
-}
-
-static void take_bucket(struct histograms *all, struct histogram *histogram, struct nlattr *nest)
-{
-	struct nlattr *tb[KSTALLMON_A_BUCKET_MAX + 1];
-	struct bucket *bucket;
-	uint64_t from;
-
-	spec_parse_nest(&spec_bucket, nest, tb);
-	from = spec_u64(tb[KSTALLMON_A_BUCKET_FROM]);
-	bucket = &histogram->bucket[from ? BUCKETS - 1 - __builtin_clzll(from) : 0];
-	bucket->from = from;
-	bucket->count += spec_u64(tb[KSTALLMON_A_BUCKET_COUNT]);
-	if (bucket->count > all->most)
-		all->most = bucket->count;
-}
-
-static void forget(struct histograms *all)
-{
-	free(all->histogram);
-	*all = (struct histograms){ .by_cpu = all->by_cpu };
-}
-
-static int take_histogram(struct nlmsghdr *nlh, void *arg)
-{
-	struct nlattr *tb[KSTALLMON_A_HISTOGRAM_MAX + 1], *attr;
-	struct histograms *all = arg;
-	struct histogram *histogram;
-	uint64_t longest;
-	int rest;
-
-	if (!nlh) {
-		forget(all);
-		return 0;
-	}
-	spec_parse_message(&spec_histogram, nlh, tb);
-	histogram = find(all, spec_u32(tb[KSTALLMON_A_HISTOGRAM_CPU]),
-			 spec_u32(tb[KSTALLMON_A_HISTOGRAM_KIND]));
-	histogram->count += spec_u64(tb[KSTALLMON_A_HISTOGRAM_COUNT]);
-	histogram->time += spec_u64(tb[KSTALLMON_A_HISTOGRAM_TIME]);
-	longest = spec_u64(tb[KSTALLMON_A_HISTOGRAM_LONGEST]);
-	if (longest > histogram->longest)
-		histogram->longest = longest;
-	all->since = spec_u64(tb[KSTALLMON_A_HISTOGRAM_SINCE_BOOT]);
-	nla_for_each_attr(attr, genlmsg_attrdata(nlmsg_data(nlh), 0),
-			  genlmsg_attrlen(nlmsg_data(nlh), 0), rest) {
-		if (nla_type(attr) == KSTALLMON_A_HISTOGRAM_BUCKET)
-			take_bucket(all, histogram, attr);
-	}
-	return 0;
-}
-
-static struct libscols_table *new_table(const struct histograms *all,
-					const struct table_column *columns, size_t count)
-{
-	struct libscols_table *table = table_new(columns, count);
-	struct libscols_column *cpu = scols_table_get_column(table, 0);
-
-	if (!all->by_cpu)
-		scols_column_set_flags(cpu, scols_column_get_flags(cpu) | SCOLS_FL_HIDDEN);
-	return table;
-}
-
-static struct libscols_line *new_line(struct libscols_table *table,
-				      const struct histogram *histogram)
-{
-	struct libscols_line *line = table_line(table);
-
-	table_cell(line, 0, "%" PRIu32, histogram->cpu);
-	table_name(line, 1, &spec_kinds, histogram->kind);
-	return line;
-}
-
-static void print_sums(const struct histograms *all)
-{
-	enum { CPU, KIND, STALLS, TOTAL, LONGEST };
-	static const struct table_column columns[] = {
-		[CPU] = { "CPU", SCOLS_FL_RIGHT },	   [KIND] = { "KIND", 0 },
-		[STALLS] = { "STALLS", SCOLS_FL_RIGHT },   [TOTAL] = { "TOTAL", SCOLS_FL_RIGHT },
-		[LONGEST] = { "LONGEST", SCOLS_FL_RIGHT },
-	};
-	struct libscols_table *table = new_table(all, columns, ARRAY_SIZE(columns));
-
-	for (size_t i = 0; i < all->nr; i++) {
-		const struct histogram *histogram = &all->histogram[i];
-		struct libscols_line *line;
-
-		/* Of many CPUs most have nothing to tell. */
-		if (all->by_cpu && !histogram->count)
-			continue;
-		line = new_line(table, histogram);
-		table_cell(line, STALLS, "%" PRIu64, histogram->count);
-		table_ns(line, TOTAL, histogram->time);
-		table_ns(line, LONGEST, histogram->longest);
-	}
-	table_print(table);
-}
-
-/* Of no length at all only for what did not happen. */
-static unsigned int bar_length(const struct histograms *all, uint64_t count)
-{
-	return ((double)count * BAR + all->most - 1) / all->most;
-}
-
-static void print_buckets(const struct histograms *all)
-{
-	enum { CPU, KIND, FROM, COUNT, PICTURE };
-	static const struct table_column columns[] = {
-		[CPU] = { "CPU", SCOLS_FL_RIGHT },
-		[KIND] = { "KIND", 0 },
-		[FROM] = { "FROM", SCOLS_FL_RIGHT },
-		[COUNT] = { "COUNT", SCOLS_FL_RIGHT },
-		[PICTURE] = { "", 0 },
-	};
-	struct libscols_table *table = new_table(all, columns, ARRAY_SIZE(columns));
-	char bar[BAR + 1];
-
-	memset(bar, '#', BAR);
-	bar[BAR] = 0;
-	for (size_t i = 0; i < all->nr; i++) {
-		const struct histogram *histogram = &all->histogram[i];
-
-		for (size_t j = 0; j < BUCKETS; j++) {
-			const struct bucket *bucket = &histogram->bucket[j];
-			struct libscols_line *line;
-
-			if (!bucket->count)
-				continue;
-			line = new_line(table, histogram);
-			table_ns(line, FROM, bucket->from);
-			table_cell(line, COUNT, "%" PRIu64, bucket->count);
-			table_cell(line, PICTURE, "%.*s", bar_length(all, bucket->count), bar);
-		}
-	}
-	table_print(table);
-}
 
 static void cell_kinds(struct libscols_line *line, size_t column, uint32_t kinds)
 {
@@ -298,26 +105,28 @@ static int ask(struct knl *nl, knl_reply histogram, void *arg, struct culprits *
 
 static int print_text(struct knl *nl, bool by_cpu, uint64_t limit)
 {
-	struct histograms all = { .by_cpu = by_cpu };
+	struct histograms all = {
+		.of = &spec_histogram,
+		.names = &spec_kinds,
+		.key = "KIND",
+		.what = "STALLS",
+		.by_cpu = by_cpu,
+	};
 	struct culprits culprits = { 0 };
-	int ret = ask(nl, take_histogram, &all, &culprits);
+	int ret = ask(nl, histograms_take, &all, &culprits);
 
 	if (!ret) {
 		fputs("Stalls since ", stdout);
 		out_time(stdout, out_now(CLOCK_REALTIME) - out_now(CLOCK_BOOTTIME) + all.since);
 		puts(":\n");
-		print_sums(&all);
-		if (all.most) {
-			putchar('\n');
-			print_buckets(&all);
-		}
+		histograms_print(&all);
 		printf("\nStalls in the history: %" PRIu64 "\n", culprits.count);
 		if (culprits.nr) {
 			putchar('\n');
 			print_culprits(&culprits, limit);
 		}
 	}
-	forget(&all);
+	histograms_forget(&all);
 	culprits_free(&culprits);
 	return ret;
 }

@@ -339,36 +339,40 @@ struct nl_msg *knl_message(const struct knl *nl, int command)
 	return msg;
 }
 
-static int dump_once(struct knl *nl, int command, const uint64_t *since, knl_reply reply, void *arg)
+/**
+ * struct dump - what to dump
+ * @command: KSTALLMON_CMD_*
+ * @since: for events, from which number on; or NULL
+ * @flag: an attribute that is there or not; 0: none
+ */
+struct dump {
+	int command;
+	const uint64_t *since;
+	int flag;
+};
+
+static int dump_once(struct knl *nl, const struct dump *dump, knl_reply reply, void *arg)
 {
-	struct nl_msg *msg = knl_message(nl, command);
+	struct nl_msg *msg = knl_message(nl, dump->command);
 
 	if (!msg)
 		return -ENOMEM;
 	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
-	if (since && nla_put_u64(msg, KSTALLMON_A_EVENT_SINCE, *since)) {
+	if ((dump->since && nla_put_u64(msg, KSTALLMON_A_EVENT_SINCE, *dump->since)) ||
+	    (dump->flag && nla_put_flag(msg, dump->flag))) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
 	return knl_request(nl, msg, reply, arg);
 }
 
-/**
- * knl_dump - ask for all of something
- * @nl: where to
- * @command: KSTALLMON_CMD_*
- * @since: for events, from which number on; read again for each attempt. Or NULL
- * @reply: called for each message; with NULL before another attempt
- * @arg: for @reply
- *
- * Return: as knl_request(), after some patience.
- */
-int knl_dump(struct knl *nl, int command, const uint64_t *since, knl_reply reply, void *arg)
+static int dump_all(struct knl *nl, const struct dump *dump, knl_reply reply, void *arg)
 {
 	int changed = 0, busy = 0;
 
 	for (;;) {
-		int ret = dump_once(nl, command, since, reply, arg);
+		int ret = dump_once(nl, dump, reply, arg);
+
 		if (ret == -EAGAIN) {
 			if (changed++ == DUMP_RETRIES)
 				return ret;
@@ -385,6 +389,37 @@ int knl_dump(struct knl *nl, int command, const uint64_t *since, knl_reply reply
 		if (ret)
 			return ret;
 	}
+}
+
+/**
+ * knl_dump - ask for all of something
+ * @nl: where to
+ * @command: KSTALLMON_CMD_*
+ * @since: for events, from which number on; read again for each attempt. Or NULL
+ * @reply: called for each message; with NULL before another attempt
+ * @arg: for @reply
+ *
+ * Return: as knl_request(), after some patience. With -EAGAIN @reply has got all messages of the
+ * last attempt.
+ */
+int knl_dump(struct knl *nl, int command, const uint64_t *since, knl_reply reply, void *arg)
+{
+	return dump_all(nl, &(struct dump){ .command = command, .since = since }, reply, arg);
+}
+
+/**
+ * knl_dump_flag - ask for all of something, in the manner that a flag says
+ * @nl: where to
+ * @command: KSTALLMON_CMD_*
+ * @flag: an attribute of the command's; 0: none
+ * @reply: as knl_dump()
+ * @arg: for @reply
+ *
+ * Return: as knl_dump().
+ */
+int knl_dump_flag(struct knl *nl, int command, int flag, knl_reply reply, void *arg)
+{
+	return dump_all(nl, &(struct dump){ .command = command, .flag = flag }, reply, arg);
 }
 
 /**

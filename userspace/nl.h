@@ -50,6 +50,7 @@ int knl_family_of(struct knl *nl, const char *name, const char *group, struct kn
 struct nl_msg *knl_message(const struct knl *nl, int command);
 int knl_request(struct knl *nl, struct nl_msg *msg, knl_reply reply, void *arg);
 int knl_dump(struct knl *nl, int command, const uint64_t *since, knl_reply reply, void *arg);
+int knl_dump_flag(struct knl *nl, int command, int flag, knl_reply reply, void *arg);
 struct nl_sock *knl_listen(int rcvbuf);
 int knl_join(struct nl_sock *sk, uint32_t group);
 

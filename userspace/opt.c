@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,4 +81,23 @@ uint64_t opt_number(const char *verb, const char *option, uint64_t min, uint64_t
 		die("%s: %s: %s is out of range, %" PRIu64 " to %" PRIu64, verb, option, optarg,
 		    min, max);
 	return value;
+}
+
+/**
+ * opt_seconds - read an option's argument as a time, which need not be whole seconds
+ * @verb: for the error
+ * @option: likewise
+ *
+ * Return: the seconds; ends the program if it is no number of them.
+ */
+double opt_seconds(const char *verb, const char *option)
+{
+	size_t len = strspn(optarg, "0123456789.");
+	double seconds;
+	char *end;
+
+	seconds = strtod(optarg, &end);
+	if (!*optarg || optarg[len] || *end || seconds > INT_MAX)
+		die("%s: %s: '%s' is not a number of seconds", verb, option, optarg);
+	return seconds;
 }

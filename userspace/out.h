@@ -43,8 +43,10 @@ struct out {
 	bool colour;
 };
 
+bool out_colour(void);
 void out_init(struct out *out, bool json, bool time);
 int out_stoppable(struct out *out, const int stops[2]);
+void out_rehearse(const struct out *out);
 void out_close(struct out *out);
 int out_event(struct out *out, const struct event *event);
 int out_lost(struct out *out, uint32_t instance, uint64_t from, uint64_t to);
