@@ -13,13 +13,11 @@
 #include <linux/smp.h>
 
 #include "event.h"
+#include "histogram.h"
 #include "snapshot.h"
 
 /* Latest time of a beat that nobody waits for. Half the range, so that sums do not overflow. */
 #define KST_NEVER (U64_MAX / 2)
-
-/* Histogram: buckets of [2^i, 2^(i+1)) ms; the last one has no end. */
-#define KST_BUCKETS 18
 
 /**
  * struct kst_live - a stall while it lasts
@@ -67,20 +65,6 @@ struct kst_hold {
 	bool live;
 	struct task_struct *task;
 	unsigned long switches;
-};
-
-/**
- * struct kst_histogram - stalls of one kind
- * @count: how many
- * @time: sum of their durations, in ns
- * @longest: the longest of those
- * @bucket: how many of which duration
- */
-struct kst_histogram {
-	u64 count;
-	u64 time;
-	u64 longest;
-	u64 bucket[KST_BUCKETS];
 };
 
 /**

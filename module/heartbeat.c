@@ -89,7 +89,7 @@ static noinline void kst_irq_stall(struct kst_heart *heart, u64 now, u64 latest,
 	rec = kst_stall_end(heart, KSTALLMON_STALL_KIND_IRQ, now - latest, now - heart->proof,
 			    heart->steal);
 	rec->ev.stall.context = kst_snapshot_context(regs);
-	kst_snapshot_task(&rec->ev.task);
+	kst_snapshot_task(&rec->ev.task, current);
 	kst_snapshot_interrupted(&rec->stack[KST_STACK_END], heart->trace, regs);
 	kst_live_end(heart, KST_LIVE_HARD, rec);
 

@@ -78,7 +78,7 @@ static struct kst_record *kst_sched_end(struct kst_heart *heart, u64 duration_mi
 static void kst_hold_describe(struct kst_record *rec, struct pt_regs *regs)
 {
 	rec->ev.stall.context = kst_snapshot_context(regs);
-	kst_snapshot_task(&rec->ev.task);
+	kst_snapshot_task(&rec->ev.task, current);
 }
 
 /*

@@ -194,7 +194,7 @@ void kst_live_own(struct kst_heart *heart, u32 kind, u64 since, struct pt_regs *
 	live->kind = kind;
 	live->since = since;
 	live->context = kst_snapshot_context(regs);
-	kst_snapshot_task(&live->task);
+	kst_snapshot_task(&live->task, current);
 	kst_snapshot_interrupted(&live->stack, heart->trace, regs);
 	/* Others touch a slot only once it is claimed. */
 	atomic64_set_release(&live->state,
@@ -237,7 +237,7 @@ void kst_live_fill(struct kst_heart *heart, struct pt_regs *regs)
 	if (!(state & KST_LIVE_ASKED) || state & KST_LIVE_STACK)
 		return;
 	live->context = kst_snapshot_context(regs);
-	kst_snapshot_task(&live->task);
+	kst_snapshot_task(&live->task, current);
 	kst_snapshot_interrupted(&live->stack, heart->nmi_trace, regs);
 	/* The number is this CPU's to change, so it stays; watchers may set flags meanwhile. */
 	while ((seen = atomic64_cmpxchg(&live->state, state, state | KST_LIVE_STACK)) != state)

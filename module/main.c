@@ -31,9 +31,12 @@ static int __init kst_init(void)
 	err = kst_tunables_start();
 	if (err)
 		goto err_eventlog;
-	err = kst_netlink_init();
+	err = kst_reclaim_init();
 	if (err)
 		goto err_tunables;
+	err = kst_netlink_init();
+	if (err)
+		goto err_reclaim;
 	err = kst_live_arch_init();
 	if (err)
 		goto err_netlink;
@@ -43,9 +46,7 @@ static int __init kst_init(void)
 	err = kst_tasks_init();
 	if (err)
 		goto err_zones;
-	err = kst_reclaim_init();
-	if (err)
-		goto err_tasks;
+	kst_reclaim_start();
 	kst_idle_init();
 	err = kst_heartbeat_start();
 	if (err)
@@ -65,8 +66,7 @@ err_hearts:
 	kst_heartbeat_stop();
 err_idle:
 	kst_idle_exit();
-	kst_reclaim_exit();
-err_tasks:
+	kst_reclaim_stop();
 	kst_tunables_stop(); /* or a new interval would start them again */
 	kst_tasks_exit();
 err_zones:
@@ -77,6 +77,8 @@ err_live:
 	kst_eventlog_drain();
 err_netlink:
 	kst_netlink_exit();
+err_reclaim:
+	kst_reclaim_exit();
 err_tunables:
 	kst_tunables_stop();
 	kst_history_free();
@@ -93,13 +95,14 @@ static void __exit kst_exit(void)
 	kst_watched_exit();
 	kst_heartbeat_stop();
 	kst_idle_exit();
-	kst_reclaim_exit();
+	kst_reclaim_stop();
 	kst_tasks_exit();
 	kst_zones_exit();
 	kst_live_arch_exit();
 	/* What was detected is still told to subscribers. */
 	kst_eventlog_drain();
 	kst_netlink_exit();
+	kst_reclaim_exit();
 	kst_eventlog_exit();
 	kst_history_free();
 	kst_heartbeat_exit();

@@ -6,7 +6,7 @@
 #define KST_RECLAIM_H
 
 #include "event.h"
-#include "heart.h"
+#include "histogram.h"
 
 /**
  * struct kst_reclaim_stats - what could not be told of reclaim
@@ -22,6 +22,8 @@ struct kst_reclaim_stats {
 
 int kst_reclaim_init(void);
 void kst_reclaim_exit(void);
+void kst_reclaim_start(void);
+void kst_reclaim_stop(void);
 void kst_reclaim_stats(struct kst_reclaim_stats *st);
 const char *kst_reclaim_missing(unsigned int nr);
 bool kst_reclaim_time(unsigned int cpu, u32 scope, struct kst_histogram *histogram);

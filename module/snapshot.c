@@ -27,19 +27,22 @@ u32 kst_snapshot_context(struct pt_regs *regs)
 }
 
 /**
- * kst_snapshot_task() - the current task
+ * kst_snapshot_task() - who a task is
  * @task: is overwritten
+ * @p: the task, which does not go away meanwhile
+ *
+ * Context: any.
  */
-void kst_snapshot_task(struct kst_task *task)
+void kst_snapshot_task(struct kst_task *task, struct task_struct *p)
 {
-	/* Not get_task_comm(): its lock may be the interrupted task's. A torn name is bearable. */
-	memcpy(task->comm, current->comm, sizeof(task->comm));
+	/* Not get_task_comm(): its lock may be p's. A torn name is bearable. */
+	memcpy(task->comm, p->comm, sizeof(task->comm));
 	task->comm[sizeof(task->comm) - 1] = '\0';
-	task->pid = current->pid;
-	task->tgid = current->tgid;
+	task->pid = p->pid;
+	task->tgid = p->tgid;
 #ifdef CONFIG_CGROUPS
 	rcu_read_lock();
-	task->cgroup_id = cgroup_id(task_dfl_cgroup(current));
+	task->cgroup_id = cgroup_id(task_dfl_cgroup(p));
 	rcu_read_unlock();
 #endif
 }

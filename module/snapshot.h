@@ -5,13 +5,14 @@
 #include "event.h"
 
 struct pt_regs;
+struct task_struct;
 
 /* Room for the frames of an interrupt itself, which are cut off. */
 #define KST_IRQ_FRAMES 24
 #define KST_TRACE_LEN (KST_FRAMES_MAX + KST_IRQ_FRAMES)
 
 u32 kst_snapshot_context(struct pt_regs *regs);
-void kst_snapshot_task(struct kst_task *task);
+void kst_snapshot_task(struct kst_task *task, struct task_struct *p);
 void kst_snapshot_interrupted(struct kst_stack *stack, unsigned long *trace, struct pt_regs *regs);
 #ifdef CONFIG_X86_64
 unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int nr, struct pt_regs *regs);

@@ -4,7 +4,6 @@
  * hypervisor's fault from the kernel's own is accounted by the scheduler's tick, which may run
  * after the beat that found the end.
  */
-#include <linux/log2.h>
 #include <linux/ktime.h>
 
 #include "eventlog.h"
@@ -18,7 +17,6 @@ static void kst_stall_count(struct kst_heart *heart, u32 kind, u64 duration)
 {
 	struct kst_histogram *histogram = &heart->histogram[kind - 1];
 	u32 epoch = READ_ONCE(kst_epoch);
-	u64 ms = div_u64(duration, NSEC_PER_MSEC);
 
 	heart->stalls++;
 	heart->longest = max(heart->longest, duration);
@@ -28,10 +26,7 @@ static void kst_stall_count(struct kst_heart *heart, u32 kind, u64 duration)
 		/* Readers that see the new epoch see no old numbers. */
 		smp_store_release(&heart->epoch, epoch);
 	}
-	histogram->count++;
-	histogram->time += duration;
-	histogram->longest = max(histogram->longest, duration);
-	histogram->bucket[ms ? min_t(unsigned int, ilog2(ms), KST_BUCKETS - 1) : 0]++;
+	kst_histogram_add(histogram, duration);
 }
 
 /* Whom to blame for the end that is pending, given the steal time since before the stall. */
