@@ -77,8 +77,7 @@ void kst_snapshot_interrupted(struct kst_stack *stack, unsigned long *trace, str
 		if (trace[skip] == instruction_pointer(regs))
 			break;
 	stack->pc_first = true;
-	if (skip + 1 == nr)
-		nr = kst_snapshot_walk_on(trace, nr, regs);
+	nr = kst_snapshot_walk_on(trace, skip, nr, regs);
 	if (skip < nr) {
 		kst_take(stack, trace, nr, skip);
 		return;

@@ -15,10 +15,11 @@ u32 kst_snapshot_context(struct pt_regs *regs);
 void kst_snapshot_task(struct kst_task *task, struct task_struct *p);
 void kst_snapshot_interrupted(struct kst_stack *stack, unsigned long *trace, struct pt_regs *regs);
 #ifdef CONFIG_X86_64
-unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int nr, struct pt_regs *regs);
+unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int skip, unsigned int nr,
+				  struct pt_regs *regs);
 #else
-static inline unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int nr,
-						struct pt_regs *regs)
+static inline unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int skip,
+						unsigned int nr, struct pt_regs *regs)
 {
 	return nr;
 }

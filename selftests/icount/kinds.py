@@ -83,7 +83,7 @@ for both in ("irq-in-softirq", "irq-in-sched", "softirq-in-sched"):
 def the_culprit_is_found_behind_thunks_of_indirect_calls():
     with kst.tuned(rate=0):
         _, events = told_while(
-            lambda: [kst.inject(0, 70, 10, gap, kind="softirq-pointer") for gap in (13, 17, 19)])
+            lambda: [kst.inject(0, 90, 10, gap, kind="softirq-pointer") for gap in (13, 17, 19)])
     inside = [e["live-stack"]["frame"][0] for e in events]
     assert len(events) == 30 and any("thunk" in frame for frame in inside), inside
     for event in events:
