@@ -33,16 +33,19 @@ static int kst_vma_dump_kept(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kst_dump *dump = kst_dump(cb);
 	struct kst_counted counted;
+	u32 sweep;
 
-	while ((cb->seq = kst_tasks_kept(dump->next, &counted))) {
+	for (; kst_tasks_kept(dump->next, &counted, &sweep); dump->next++) {
 		void *hdr = kst_dump_put(skb, cb, KSTALLMON_CMD_VMA_GET);
 
 		if (!hdr || kst_encode_counted(skb, &counted))
 			return kst_dump_full(skb, hdr);
+		cb->seq = sweep;
 		genl_dump_check_consistent(cb, hdr);
 		genlmsg_end(skb, hdr);
-		dump->next++;
 	}
+	/* Looked at when the end is sent: it may be one because this sweep kept fewer. */
+	cb->seq = sweep;
 	return skb->len;
 }
 

@@ -71,7 +71,7 @@ static int kst_put_vma(struct sk_buff *skb, int type, const struct kst_vma *vma)
 
 	if (!nest || nla_put_u32(skb, KSTALLMON_A_VMA_COUNT, vma->count) ||
 	    (vma->limit && nla_put_u32(skb, KSTALLMON_A_VMA_LIMIT, vma->limit)) ||
-	    nla_put_u32(skb, KSTALLMON_A_VMA_STATE, vma->state) ||
+	    (vma->state && nla_put_u32(skb, KSTALLMON_A_VMA_STATE, vma->state)) ||
 	    (vma->before && nla_put_u32(skb, KSTALLMON_A_VMA_BEFORE, vma->before)) ||
 	    (vma->grows && nla_put_s64(skb, KSTALLMON_A_VMA_GROWTH, vma->growth, pad)) ||
 	    (vma->time_to_limit &&
@@ -191,7 +191,8 @@ int kst_encode_memory(struct sk_buff *skb, const struct kst_memory *memory)
 	    nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_SWEEPS, tasks->sweeps, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_SWEEP_TIME, tasks->sweep_time, pad) ||
 	    nla_put_u32(skb, KSTALLMON_A_MEMORY_SWEEP_TASKS, tasks->sweep_tasks) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_SLICE_LONGEST, tasks->slice_longest, pad))
+	    nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_SLICE_LONGEST, tasks->slice_longest, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_UNTRACKED, tasks->untracked, pad))
 		return -EMSGSIZE;
 	for (i = 0; (name = kst_reclaim_missing(i)); i++)
 		if (nla_put_string(skb, KSTALLMON_A_MEMORY_MISSING, name))

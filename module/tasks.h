@@ -11,11 +11,13 @@
  * struct kst_counted - a process and its mappings
  * @task: the process
  * @vma: its mappings
- * @time_boot: when they were counted, CLOCK_BOOTTIME in ns
+ * @start: when the process was started, CLOCK_BOOTTIME in ns
+ * @time_boot: when they were counted, likewise
  */
 struct kst_counted {
 	struct kst_task task;
 	struct kst_vma vma;
+	u64 start;
 	u64 time_boot;
 };
 
@@ -26,6 +28,7 @@ struct kst_counted {
  * @sweep_time: how long the last one worked, in ns
  * @sweep_tasks: processes that it met
  * @slice_longest: longest time without a chance to reschedule of all, in ns
+ * @untracked: times that a process near the limit was not told of, for lack of room
  * @memory: bytes allocated
  */
 struct kst_tasks_stats {
@@ -34,6 +37,7 @@ struct kst_tasks_stats {
 	u64 sweep_time;
 	u32 sweep_tasks;
 	u64 slice_longest;
+	u64 untracked;
 	u64 memory;
 };
 
@@ -41,7 +45,7 @@ int kst_tasks_init(void);
 void kst_tasks_exit(void);
 void kst_tasks_retune(void);
 void kst_tasks_stats(struct kst_tasks_stats *st);
-unsigned int kst_tasks_kept(unsigned int nr, struct kst_counted *counted);
+bool kst_tasks_kept(unsigned int nr, struct kst_counted *counted, u32 *sweep);
 bool kst_tasks_next(u32 *tgid, struct kst_counted *counted);
 
 #endif /* KST_TASKS_H */
