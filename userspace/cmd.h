@@ -7,6 +7,8 @@ int cmd_monitor(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_stalls(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_zones(int argc, char **argv);
+int cmd_tasks(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

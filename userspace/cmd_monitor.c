@@ -26,7 +26,7 @@
 
 static const char help[] =
 	"Usage: kstallmon monitor [OPTION]...\n"
-	"Print stalls as they happen, until interrupted.\n"
+	"Print events as they happen, until interrupted.\n"
 	"\n"
 	"      --json         one JSON object per line\n"
 	"  -n, --count N      exit after N events\n"

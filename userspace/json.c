@@ -124,15 +124,22 @@ static void json_put_attr(struct json_object *object, const struct spec_set *set
 	json_object_array_add(array, json_value(spec, attr));
 }
 
-static struct json_object *json_from_attrs(const struct spec_set *set, struct nlattr *head, int len)
+static void json_put_attrs(struct json_object *object, const struct spec_set *set,
+			   struct nlattr *head, int len)
 {
-	struct json_object *object = json_object_new_object();
 	struct nlattr *attr;
 	int rest;
 
 	nla_for_each_attr(attr, head, len, rest) {
 		json_put_attr(object, set, attr);
 	}
+}
+
+static struct json_object *json_from_attrs(const struct spec_set *set, struct nlattr *head, int len)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_put_attrs(object, set, head, len);
 	return object;
 }
 
@@ -151,6 +158,27 @@ struct json_object *json_from_message(const struct spec_set *set, struct nlmsghd
 }
 
 /**
+ * json_record - make an object of a message among others of other types
+ * @set: the set that its attributes belong to
+ * @type: what it is
+ * @time: when it was asked for, CLOCK_REALTIME in ns
+ * @nlh: the message
+ *
+ * Return: the object, with the names of kstallmon.yaml and "type" and "time-real".
+ */
+struct json_object *json_record(const struct spec_set *set, const char *type, uint64_t time,
+				struct nlmsghdr *nlh)
+{
+	struct json_object *object = json_object_new_object();
+	struct genlmsghdr *genl = nlmsg_data(nlh);
+
+	json_put_string(object, "type", type);
+	json_put_number(object, "time-real", time);
+	json_put_attrs(object, set, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0));
+	return object;
+}
+
+/**
  * json_take - make an array of a dump: a knl_reply
  * @nlh: as knl_reply's
  * @arg: struct json_dump
@@ -162,7 +190,10 @@ int json_take(struct nlmsghdr *nlh, void *arg)
 	struct json_dump *dump = arg;
 
 	if (nlh)
-		return json_object_array_add(dump->array, json_from_message(dump->set, nlh));
+		return json_object_array_add(
+			dump->array, dump->type ?
+					     json_record(dump->set, dump->type, dump->time, nlh) :
+					     json_from_message(dump->set, nlh));
 	json_object_put(dump->array);
 	dump->array = json_object_new_array();
 	return 0;
@@ -217,4 +248,16 @@ void json_write(FILE *file, struct json_object *object)
 	}
 	fputc('\n', file);
 	json_object_put(object);
+}
+
+/**
+ * json_write_all - write each object of an array as one line, and free them
+ * @file: where to
+ * @array: the objects
+ */
+void json_write_all(FILE *file, struct json_object *array)
+{
+	for (size_t i = 0; i < json_object_array_length(array); i++)
+		json_write(file, json_object_get(json_object_array_get_idx(array, i)));
+	json_object_put(array);
 }

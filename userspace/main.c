@@ -18,10 +18,12 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 	const char *description;
 } verbs[] = {
-	{ "monitor", cmd_monitor, "print stalls as they happen" },
+	{ "monitor", cmd_monitor, "print events as they happen" },
 	{ "history", cmd_history, "print the events the module still holds" },
 	{ "stalls", cmd_stalls, "count stalls by length, and name the top culprits" },
 	{ "status", cmd_status, "print the state of the module and of each CPU" },
+	{ "zones", cmd_zones, "print how full each zone of memory is, and what is reclaimed" },
+	{ "tasks", cmd_tasks, "print the processes that have the most mappings" },
 	{ "get", cmd_get, "print tunables" },
 	{ "set", cmd_set, "set tunables" },
 	{ "verify", cmd_verify,
@@ -69,7 +71,7 @@ static int cmd_help(int argc, char **argv)
 	if (argc == 2 && argv[1][0] == '-' && strcmp(argv[1], option) && strcmp(argv[1], "-h"))
 		die("help: unknown option '%s', see 'kstallmon help'", argv[1]);
 	puts("Usage: kstallmon VERB [OPTION]...\n"
-	     "Tell where the kernel held a CPU up, how long, and whose code it was.\n");
+	     "Tell why a host hangs: what holds a CPU up, where memory is short, who runs out of it.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-10s %s\n", verbs[i].name, verbs[i].description);
 	puts("\nEach verb has its own --help. The manual page is kstallmon(8).\n"

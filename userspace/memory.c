@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
+#include <netlink/genl/genl.h>
 
 #include "memory.h"
 #include "util.h"
@@ -76,6 +78,71 @@ void vma_decode(struct nlattr *nest, struct vma *vma)
 		.ends = tb[KSTALLMON_A_VMA_TIME_TO_LIMIT],
 		.time_to_limit = spec_u64(tb[KSTALLMON_A_VMA_TIME_TO_LIMIT]),
 	};
+}
+
+static void take_missing(struct host *host, struct nlmsghdr *nlh)
+{
+	struct genlmsghdr *genl = nlmsg_data(nlh);
+	struct nlattr *attr;
+	int rest;
+
+	nla_for_each_attr(attr, genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), rest) {
+		char *before = host->missing;
+
+		if (nla_type(attr) != KSTALLMON_A_MEMORY_MISSING || !spec_of(&spec_memory, attr))
+			continue;
+		if (asprintf(&host->missing, "%s%s%s", before ? before : "", before ? ", " : "",
+			     nla_get_string(attr)) < 0)
+			die("out of memory");
+		free(before);
+	}
+}
+
+static int take_host(struct nlmsghdr *nlh, void *arg)
+{
+	struct nlattr *tb[KSTALLMON_A_MEMORY_MAX + 1];
+	struct host *host = arg;
+
+	spec_parse_message(&spec_memory, nlh, tb);
+	host_free(host);
+	host->time_boot = spec_u64(tb[KSTALLMON_A_MEMORY_TIME_BOOT]);
+	reclaim_decode(tb[KSTALLMON_A_MEMORY_RECLAIM], &host->reclaim);
+	host->total = spec_u64(tb[KSTALLMON_A_MEMORY_TOTAL]);
+	host->slab_reclaimable = spec_u64(tb[KSTALLMON_A_MEMORY_SLAB_RECLAIMABLE]);
+	host->slab_unreclaimable = spec_u64(tb[KSTALLMON_A_MEMORY_SLAB_UNRECLAIMABLE]);
+	host->committed = spec_u64(tb[KSTALLMON_A_MEMORY_COMMITTED]);
+	host->untimed = spec_u64(tb[KSTALLMON_A_MEMORY_UNTIMED]);
+	host->throttled = spec_u64(tb[KSTALLMON_A_MEMORY_THROTTLED]);
+	host->limit = spec_u32(tb[KSTALLMON_A_MEMORY_MAX_MAP_COUNT]);
+	host->sweeps = spec_u64(tb[KSTALLMON_A_MEMORY_SWEEPS]);
+	host->sweep_time = spec_u64(tb[KSTALLMON_A_MEMORY_SWEEP_TIME]);
+	host->sweep_tasks = spec_u32(tb[KSTALLMON_A_MEMORY_SWEEP_TASKS]);
+	host->slice_longest = spec_u64(tb[KSTALLMON_A_MEMORY_SLICE_LONGEST]);
+	take_missing(host, nlh);
+	return 0;
+}
+
+/**
+ * host_get - ask for the host's memory
+ * @nl: where to
+ * @host: filled in; free it with host_free() in any case
+ *
+ * Return: as knl_request().
+ */
+int host_get(struct knl *nl, struct host *host)
+{
+	*host = (struct host){ 0 };
+	return knl_request(nl, knl_message(nl, KSTALLMON_CMD_MEMORY_GET), take_host, host);
+}
+
+/**
+ * host_free - let go of what host_get() brought
+ * @host: empty afterwards
+ */
+void host_free(struct host *host)
+{
+	free(host->missing);
+	*host = (struct host){ 0 };
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "nl.h"
 #include "spec.h"
 
 /**
@@ -84,6 +85,42 @@ struct vma {
 	uint64_t time_to_limit;
 };
 
+/**
+ * struct host - the host's memory at the last sample, and what the samplers say of themselves
+ * @time_boot: when that was, CLOCK_BOOTTIME in ns; 0: not yet
+ * @reclaim: since the sample before
+ * @total: pages, as are all below up to @committed
+ * @slab_reclaimable: of slab caches that can shrink
+ * @slab_unreclaimable: of others
+ * @committed: promised to processes
+ * @untimed: times in reclaim that could not be measured
+ * @throttled: times that a task in reclaim was made to wait
+ * @missing: tracepoints that the kernel has not, with commas between; NULL: it has all
+ * @limit: vm.max_map_count; 0: it could not be read
+ * @sweeps: times that all processes were looked at
+ * @sweep_time: how long the last sweep worked, in ns
+ * @sweep_tasks: processes that it met
+ * @slice_longest: the longest time without a chance to reschedule, in ns
+ */
+struct host {
+	uint64_t time_boot;
+	struct reclaim reclaim;
+	uint64_t total;
+	uint64_t slab_reclaimable;
+	uint64_t slab_unreclaimable;
+	uint64_t committed;
+	uint64_t untimed;
+	uint64_t throttled;
+	char *missing;
+	uint32_t limit;
+	uint64_t sweeps;
+	uint64_t sweep_time;
+	uint32_t sweep_tasks;
+	uint64_t slice_longest;
+};
+
+int host_get(struct knl *nl, struct host *host);
+void host_free(struct host *host);
 void zone_decode(struct nlattr *nest, struct zone *zone);
 void reclaim_decode(struct nlattr *nest, struct reclaim *reclaim);
 void vma_decode(struct nlattr *nest, struct vma *vma);

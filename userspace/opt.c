@@ -101,3 +101,18 @@ double opt_seconds(const char *verb, const char *option)
 		die("%s: %s: '%s' is not a number of seconds", verb, option, optarg);
 	return seconds;
 }
+
+/**
+ * opt_interval - read the argument of --watch
+ * @verb: for the error
+ *
+ * Return: the seconds, more than 0; ends the program if it is no number of them.
+ */
+double opt_interval(const char *verb)
+{
+	double seconds = opt_seconds(verb, "--watch");
+
+	if (seconds < 0.01)
+		die("%s: --watch: %s is out of range, 0.01 to %d", verb, optarg, INT_MAX);
+	return seconds;
+}

@@ -15,5 +15,6 @@ int opt_next(int argc, char **argv, const char *shorts, const struct option *lon
 void opt_no_args(int argc, char **argv);
 uint64_t opt_number(const char *verb, const char *option, uint64_t min, uint64_t max);
 double opt_seconds(const char *verb, const char *option);
+double opt_interval(const char *verb);
 
 #endif

@@ -93,6 +93,18 @@ void table_name(struct libscols_line *line, size_t column, const struct spec_nam
 }
 
 /**
+ * table_colour - let a cell have a colour, where there may be colours
+ * @line: its line
+ * @column: its column, from 0 on
+ * @colour: its name, or NULL for none
+ */
+void table_colour(struct libscols_line *line, size_t column, const char *colour)
+{
+	if (colour && scols_cell_set_color(scols_line_get_cell(line, column), colour))
+		die("out of memory");
+}
+
+/**
  * table_text_begin - begin a cell that is written piece by piece
  * @text: filled in
  *

@@ -36,6 +36,7 @@ void table_cell(struct libscols_line *line, size_t column, const char *fmt, ...)
 void table_ns(struct libscols_line *line, size_t column, uint64_t ns);
 void table_name(struct libscols_line *line, size_t column, const struct spec_names *names,
 		uint32_t value);
+void table_colour(struct libscols_line *line, size_t column, const char *colour);
 FILE *table_text_begin(struct table_text *text);
 void table_text_end(struct table_text *text, struct libscols_line *line, size_t column);
 int table_print(struct libscols_table *table);
