@@ -213,7 +213,9 @@ static void print_table(const struct processes *all, uint64_t limit)
 			table_cell(line, LIMIT, "%" PRIu32, vma->limit);
 			table_cell(line, SHARE, "%.1f %%", memory_percent(vma->count, vma->limit));
 		}
-		table_name(line, STATE, &spec_vma_states, vma->state);
+		/* Without a limit there is none. */
+		if (vma->state)
+			table_name(line, STATE, &spec_vma_states, vma->state);
 		table_colour(line, STATE, state_colour(vma->state));
 		if (vma->grows) {
 			memory_put_growth(table_text_begin(&text), vma);

@@ -286,8 +286,9 @@ static int print_text(struct knl *nl)
 		print_reclaim(&host.reclaim);
 		putchar('\n');
 		print_host(&host);
-		puts("\nTimes in direct reclaim since the module was loaded:\n");
-		histograms_print(&histograms);
+		printf("\nTimes in direct reclaim: %s\n", histograms.nr ? "\n" : "none");
+		if (histograms.nr)
+			histograms_print(&histograms);
 	}
 	histograms_forget(&histograms);
 	host_free(&host);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
 /*
- * kstallmon: stalls of the kernel over generic netlink
+ * kstallmon: why a host hangs, over generic netlink
  *
  * The family "kstallmon", version 1, serves the initial network namespace only;
  * elsewhere it is not found. Every command and the membership in its multicast
@@ -42,7 +42,10 @@
  *  be allocated. What was lost before numbers were given is counted in ..._DROPPED
  *  (the CPU's queue was full) and ..._SUPPRESSED (the rate limit, per CPU and
  *  type, with the longest of what it held back) of the CPU's next event. That CPU
- *  is ..._WATCHER where an event has one, ..._CPU otherwise.
+ *  is ..._WATCHER where an event has one, ..._CPU otherwise. Events without either
+ *  are told by the module's own tasks: they get their number at once and pass
+ *  through no queue, so that none is dropped, and the rate limit is one per type
+ *  for the whole host.
  *
  *  ..._TIME_BOOT and ..._TIME_REAL tell when the event was detected: for the end
  *  of a stall, when it ended.
@@ -76,6 +79,45 @@
  *  Frames are text; no address ever leaves the kernel. There are at most 32 of at
  *  most 127 bytes each in a stack, and about 3800 bytes in an event; ..._TRUNCATED
  *  marks that something was cut.
+ *
+ * Memory
+ *
+ *  Amounts of memory are in pages of KSTALLMON_A_MEMORY_PAGE_SIZE bytes.
+ *
+ *  KSTALLMON_EVENT_TYPE_ZONE_STATE tells that a zone's free memory came into
+ *  another state, in one ..._ZONE: KSTALLMON_A_ZONE_STATE, and ..._BEFORE for the
+ *  state told before. The state min is told as soon as it is seen, the others only
+ *  after they have lasted for the tunable zone_dwell; ..._CHANGES counts all. A zone
+ *  that is ..._RESERVED is not told of. ..._RECLAIM is what the host scanned and
+ *  reclaimed between the last two samples: steal divided by scan is how well
+ *  reclaim works. ..._OTHER_NODE_FREE is memory that this zone's node has not and
+ *  others have.
+ *
+ *  KSTALLMON_EVENT_TYPE_RECLAIM_STALL tells of a ..._TASK that had to reclaim memory
+ *  itself for ..._DURATION, on the ..._CPU where that ended, for an allocation of
+ *  ..._ORDER, and got ..._RECLAIMED pages. In the ..._SCOPE memcg it was not the host
+ *  that was short of memory but a cgroup at its limit.
+ *
+ *  KSTALLMON_EVENT_TYPE_OOM_KILL tells of a victim, ..._TASK, on the ..._CPU where it
+ *  was chosen, with ..._RECLAIM and a ..._ZONE for each zone, in the order of
+ *  KSTALLMON_CMD_ZONE_GET, as they were when the event got its number.
+ *
+ *  KSTALLMON_EVENT_TYPE_VMA_STATE tells that a process, ..._TASK, came nearer to the
+ *  limit of its mappings or farther from it, in one ..._VMA.
+ *
+ *  Each sampler also answers for itself, with KSTALLMON_A_MEMORY_*:
+ *  KSTALLMON_CMD_ZONE_GET, a dump, with one message for each zone;
+ *  KSTALLMON_CMD_MEMORY_GET with one message about the host and the samplers;
+ *  KSTALLMON_CMD_VMA_GET, a dump, with one message for each of the processes that
+ *  have most mappings, most first, as the last complete sweep counted them. If
+ *  another sweep ends while this dump is read, it is marked NLM_F_DUMP_INTR: ask
+ *  again. With KSTALLMON_A_MEMORY_ALL it goes over all processes instead, by their
+ *  id, and counts them as it meets them: each at most once, those that come or go
+ *  meanwhile perhaps not, and not all in one instant.
+ *
+ *  KSTALLMON_CMD_RECLAIM_GET, a dump, answers with one message for each scope and
+ *  each CPU on which a task was in reclaim, the KSTALLMON_A_RECLAIM_TIME_*, which
+ *  count every time from the loading of the module on, told as an event or not.
  *
  * State
  *
