@@ -15,7 +15,10 @@ OPTIONS = {
     "monitor": ("--count", "--timeout", "--since", "--rcvbuf"),
     "history": ("--since",),
     "stalls": ("--count",),
+    "zones": ("--watch",),
+    "tasks": ("--count", "--sort", "--watch"),
 }
+NO_WHOLE_NUMBERS = ("--timeout", "--sort", "--watch")
 
 # No whole number from 1 on is written like this.
 NO_NUMBER = ("", " ", "-1", "+1", "many", "5x", " 5", "5 ", "0x10", "1e3", "1.5", "5,5")
@@ -100,20 +103,21 @@ def an_option_without_its_argument():
     for verb, options in OPTIONS.items():
         for option in options:
             c.refused(verb, option, says=rf"{verb}: .*'{option}' needs an argument")
-    for verb in ("monitor", "stalls"):
+    for verb in ("monitor", "stalls", "tasks"):
         c.refused(verb, "-n", says="'-n' needs an argument")
 
 
 @kst.test
 def an_argument_for_an_option_that_takes_none():
-    for verb in ("monitor", "history", "stalls", "status", "get", "verify"):
+    for verb in ("monitor", "history", "stalls", "status", "zones", "tasks", "get", "verify"):
         c.refused(verb, "--json=yes", says=rf"{verb}: .*'--json=yes' takes no argument")
 
 
 @kst.test
 def an_argument_too_many():
     for words in (("monitor", "junk"), ("monitor", "--timeout", "1", "junk"), ("history", "junk"),
-                  ("stalls", "junk"), ("status", "junk"), ("verify", "junk"), ("get", "threshold", "junk"), ("version", "junk"),
+                  ("stalls", "junk"), ("status", "junk"), ("zones", "junk"), ("tasks", "junk"),
+                  ("verify", "junk"), ("get", "threshold", "junk"), ("version", "junk"),
                   ("help", "monitor", "junk")):
         c.refused(*words, says="'junk'")
 
@@ -122,7 +126,7 @@ def an_argument_too_many():
 def a_word_where_a_whole_number_belongs():
     for verb, options in OPTIONS.items():
         for option in options:
-            if option != "--timeout":
+            if option not in NO_WHOLE_NUMBERS:
                 for bad in NO_NUMBER if option == "--count" else SOME_OF_THEM:
                     c.refused(verb, option, bad,
                               says=rf"{option}: '{re.escape(bad)}' is not a number")
@@ -133,17 +137,29 @@ def a_word_where_a_whole_number_belongs():
 def a_number_out_of_an_options_range():
     for verb, options in OPTIONS.items():
         for option in options:
-            if option != "--timeout":
+            if option not in NO_WHOLE_NUMBERS:
                 for bad in ("0", TOO_LARGE):
                     c.refused(verb, option, bad, says=rf"{option}: {bad} is out of range, 1 to \d+")
     c.refused("monitor", "--rcvbuf", "4294967296", says="out of range")
 
 
 @kst.test
-def a_timeout_that_is_no_number_of_seconds():
+def a_time_that_is_no_number_of_seconds():
     for bad in NO_SECONDS:
         c.refused("monitor", "--timeout", bad,
                   says=rf"--timeout: '{re.escape(bad)}' is not a number of seconds")
+    for verb in ("zones", "tasks"):
+        for bad in SOME_OF_THEM:
+            c.refused(verb, "--watch", bad,
+                      says=rf"{verb}: --watch: '{re.escape(bad)}' is not a number of seconds")
+        for bad in ("0", "0.0", ".009"):
+            c.refused(verb, "--watch", bad, says=rf"{verb}: --watch: {bad} is out of range, 0.01 to")
+
+
+@kst.test
+def an_order_that_there_is_not():
+    for bad in ("", "Count", "size", "pids"):
+        c.refused("tasks", "--sort", bad, says=rf"--sort: '{bad}' is none of count, growth, left, pid")
 
 
 @kst.test
@@ -157,6 +173,7 @@ def versions_of_client_and_module():
 # Where output can't go. monitor has an event to print.
 
 PRINTING = ("monitor --since 1 --count 1", "history --json", "stalls", "stalls --json", "status",
+            "zones", "zones --json", "zones --watch 1", "tasks --all", "tasks --all --json",
             "get --json", "version", "help", "monitor --help")
 
 
@@ -214,7 +231,8 @@ def closed_standard_input_and_error_do_not_matter():
 def a_reader_that_has_seen_enough_is_no_error():
     have_events()
     for words in ("history", "history --json", "monitor --since 1 --timeout 60",
-                  "monitor --json --since 1 --timeout 60"):
+                  "monitor --json --since 1 --timeout 60", "zones --watch .1",
+                  "zones --json --watch .1", "tasks --watch .1", "tasks --json --all --watch .1"):
         done = shell(f"kstallmon {words} | head -n 1; echo ${{PIPESTATUS[*]}}")
         assert not done.stderr, done
         lines = done.stdout.splitlines()

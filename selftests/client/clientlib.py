@@ -14,11 +14,14 @@ import time
 
 import kst
 
-VERBS = ("monitor", "history", "stalls", "status", "get", "set", "verify", "version", "help")
+VERBS = ("monitor", "history", "stalls", "status", "zones", "tasks", "get", "set", "verify",
+         "version", "help")
 
 # Every way to ask the module for something. monitor must end by itself should it be answered.
 ASKING = (("monitor", "--json", "--timeout", "1"), ("history",), ("status", "--json"), ("status",),
-          ("stalls",), ("stalls", "--json"), ("stalls", "--reset"), ("verify",), ("get",),
+          ("stalls",), ("stalls", "--json"), ("stalls", "--reset"), ("zones",),
+          ("zones", "--json"), ("zones", "--watch", "1"), ("tasks",), ("tasks", "--json", "--all"),
+          ("tasks", "--watch", "1"), ("verify",), ("get",),
           ("get", "--json", "threshold"), ("set", "threshold=30"), ("set", "cpus=0"))
 
 # The runner has its tests' output buffered by lines. The client's users have no such help.
@@ -99,7 +102,10 @@ def unchanged():
     assert parameters() == before, (before, parameters())
 
 
-SILENT = {"threshold": 60000, "softirq_threshold": 0, "sched_threshold": 0, "rate": 0}
+# Of memory, only what happens at once and to nobody in a test that is not about it stays.
+SILENT = {"threshold": 60000, "softirq_threshold": 0, "sched_threshold": 0, "rate": 0,
+          "zone_dwell": 600000, "reclaim_threshold": 0}
+STALLS = ("stall-end", "stall-begin")
 
 
 @contextlib.contextmanager
@@ -190,7 +196,7 @@ def tiled(records, first):
             following = record["to"] + 1
             gone += record["count"]
         else:
-            assert record["type"] in ("stall-end", "stall-begin"), record
+            assert record["type"] in STALLS, record
             assert record["seq"] == following, (following, record)
             following += 1
             printed += 1
@@ -211,6 +217,7 @@ def spec_names():
              for s in _spec()["attribute-sets"]}
     names["event"].remove("since")
     names["tunable"].remove("setting")
+    names["memory"].remove("all")
     return names
 
 

@@ -95,7 +95,8 @@ def every_tunable_with_its_unit_range_and_default():
 def every_name_of_the_json():
     names = c.spec_names()
     events = section("JSON", "SS")
-    for name in names["event"] | names["task"] | names["stack"]:
+    for name in set().union(*(names[part] for part in ("event", "task", "stack", "zone", "reclaim",
+                                                       "vma"))):
         assert re.search(rf"\b{name}\b", events), name
     status = section("status", "SS")
     for name in names["status"] | names["cpu"] | {"cpus"}:
@@ -103,6 +104,9 @@ def every_name_of_the_json():
     stalls = section("stalls", "SS")
     for name in names["histogram"] | names["bucket"] | {"histograms", "culprits"}:
         assert re.search(rf"\b{name}\b", stalls), name
+    memory = section("zones", "SS") + section("tasks", "SS")
+    for name in names["memory"] | names["reclaim-time"]:
+        assert re.search(rf"\b{name}\b", memory), name
     for enum, enumerators in c.spec_enums().items():
         for name in enumerators:
             part = status if enum == "cpu-state" else events
@@ -143,6 +147,7 @@ def examples_of_every_help_work():
                                   c.succeeds(verb, "--help").partition("\nExample")[2], re.M)
             assert examples or verb == "help", verb
             for example in examples:
+                example = re.sub(r"--watch \d+", "", example)
                 # It needs stalls to be seen, and its own test has them.
                 if verb != "verify":
                     run_example(re.sub(r"--timeout \d+", "--timeout 1", example))
@@ -157,6 +162,7 @@ def examples_of_the_page_work():
         for example in examples:
             example = plain(example).strip()
             example = re.sub(r"--timeout \d+", "--timeout 1", example)
+            example = re.sub(r"--watch \d+", "", example)
             if "monitor" in example and "--timeout" not in example:
                 example = re.sub(r"kstallmon monitor", "kstallmon monitor --timeout 1", example)
             run_example(example)

@@ -22,6 +22,9 @@ SOMETIMES = {"dropped", "suppressed", "suppressed-longest", "stack", "live-stack
 OF_AN_END = {"duration-max", "class", "stack", "steal"}
 OF_A_BEGIN = {"watcher"}
 IF_LOOKED_INTO = {"context", "task", "live-stack"}
+# Of events about memory, which memory_events.py looks at.
+OF_MEMORY = {"zone", "reclaim", "scope", "order", "duration", "reclaimed", "vma"}
+OF_STALLS = NAMES["event"] - OF_MEMORY
 
 # Long enough for another CPU to look, though this machine is slow.
 LIVE_MS = 400
@@ -116,7 +119,7 @@ def all_sorts():
             kst.inject(1, LIVE_MS, kind=kind)
         kst.inject(1, LIVE_MS, steal=80)
     kst.settle()
-    events = kst.history(since)
+    events = [e for e in kst.history(since) if e["type"] in c.STALLS]
     ours = [e for e in c.ends(events) if e["task"]["pid"] == os.getpid()]
     assert {e["kind"] for e in ours} == ENUMS["stall-kind"], events
     assert {"kernel", "hypervisor"} <= {e["class"] for e in ours}, events
@@ -158,14 +161,14 @@ def with_losses():
 @kst.test
 def an_event_has_the_specs_names_and_no_others():
     for event in all_sorts():
-        assert set(event) <= NAMES["event"], event
+        assert set(event) <= OF_STALLS, event
         if event["type"] == "stall-end":
-            assert set(event) >= NAMES["event"] - SOMETIMES - OF_A_BEGIN, event
+            assert set(event) >= OF_STALLS - SOMETIMES - OF_A_BEGIN, event
             assert not OF_A_BEGIN & set(event), event
             assert "stack" in event or event["context"] == "user" or event["kind"] != "irq", event
         else:
             assert event["type"] == "stall-begin", event
-            assert set(event) >= NAMES["event"] - SOMETIMES - OF_AN_END - IF_LOOKED_INTO, event
+            assert set(event) >= OF_STALLS - SOMETIMES - OF_AN_END - IF_LOOKED_INTO, event
             assert not OF_AN_END & set(event), event
             assert ("task" in event) == ("context" in event), event
         for name in {"stack", "live-stack"} & set(event):
@@ -178,7 +181,7 @@ def an_event_has_the_specs_names_and_no_others():
 
 @kst.test
 def an_events_values_are_of_their_types():
-    numbers = NAMES["event"] - {"type", "task", "kind", "context", "class", "stack", "live-stack"}
+    numbers = OF_STALLS - {"type", "task", "kind", "context", "class", "stack", "live-stack"}
     for event in all_sorts():
         assert all(type(event[name]) is int for name in numbers & set(event)), event
         if "task" in event:
@@ -384,7 +387,7 @@ def tunables_as_text_say_the_same_as_json():
     assert len(one) == 2 and one[1].split()[0] == "threshold", one
 
 
-ALL_WORDS = [*([verb, *option] for verb in ("history", "stalls", "status", "get")
+ALL_WORDS = [*([verb, *option] for verb in ("history", "stalls", "status", "zones", "tasks", "get")
                  for option in ((), ("--json",))), ["history", "-t"], ["version"], ["help"],
                ["monitor", "--since", "1", "--count", "3"],
                ["monitor", "--since", "1", "--count", "3", "--json"]]
@@ -472,9 +475,12 @@ def json_has_no_colour_on_a_terminal():
 
 @kst.test
 def tables_on_a_terminal_are_complete():
-    for words in (["get"], ["status"]):
+    for words, names in ((["get"], ("threshold", "60000")),
+                         (["status"], ("SUPPRESSED", "instance")),
+                         (["zones"], ("CHANGES", "slab-unreclaimable")),
+                         (["tasks"], ("LEFT", "slice-longest"))):
         text = on_terminal(*words)
-        for name in (("threshold", "60000") if words == ["get"] else ("SUPPRESSED", "instance")):
+        for name in names:
             assert name in text, text
 
 
