@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+# Thousands of processes: the highest are found exactly, none is missed, none is met twice.
+
+import collections
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import kst
+import vmas
+from vmas import Mapper, maps, swept
+
+MANY = 5000
+MORE = 96  # mappings that a child may have more than another
+
+
+def have(mapper, number):
+    """Have children; returns their ids."""
+    pids = [pid for pid, in mapper.tell("children", number, MORE)]
+    assert len(set(pids)) == number
+    return pids
+
+
+@kst.test
+def the_highest_of_5000():
+    with kst.tuned(task_interval=500, task_keep=32), Mapper() as mapper:
+        pids = have(mapper, MANY)
+        # Those that work are not as they were when they were counted.
+        counts = {pid: maps(pid) for pid in pids}
+        swept()
+        swept()
+        kept = [(k["task"]["tgid"], k["vma"]["count"]) for k in vmas.kept()]
+        assert len(kept) == 32
+        mine = [k for k in kept if k[0] in counts]
+        assert len(mine) >= 24, kept
+        assert mine == sorted(counts.items(), key=lambda c: (-c[1], c[0]))[:len(mine)]
+        now = vmas.memory()
+        assert now["sweep-tasks"] > MANY, now
+        print(f"# {now}")
+        mapper.tell("reap")
+
+
+@kst.test
+def each_of_5000_once_while_others_come_and_go():
+    churn = subprocess.Popen(["bash", "-c", "while :; do (:) & wait; done"],
+                             start_new_session=True)
+    try:
+        with Mapper() as mapper:
+            pids = set(have(mapper, MANY))
+            for _ in range(3):
+                met = collections.Counter(m["task"]["tgid"] for m in vmas.every())
+                assert max(met.values()) == 1, met.most_common(3)
+                assert pids <= set(met), len(pids - set(met))
+                assert list(met) == sorted(met)
+            mapper.tell("reap")
+    finally:
+        os.killpg(churn.pid, 9)
+        churn.wait()
+
+
+@kst.test
+def more_than_can_be_remembered_are_counted_as_untold():
+    with kst.tuned(task_interval=100, task_keep=1, rate=0), Mapper() as mapper:
+        swept()
+        pids = set(have(mapper, 1500))
+        before, since = vmas.memory()["untracked"], kst.numbered()
+        # Every one of them is beyond the limit: 1024 there is room for, and what was kept.
+        with vmas.limited(10):
+            swept()
+            swept()
+            first, numbered = vmas.memory()["untracked"], kst.numbered()
+            assert first > before, (before, first)
+            states = [m["vma"]["state"] for m in vmas.every() if m["task"]["tgid"] in pids]
+            assert states == [vmas.CRIT] * len(pids)
+            told = numbered - since
+            # Nobody is told of twice.
+            swept()
+            assert not [e for e in vmas.events(numbered) if e["task"]["tgid"] in pids]
+            print(f"# {told} events, {first} untracked")
+        mapper.tell("reap")
+
+
+@kst.test
+def unloading_in_the_midst_of_sweeps():
+    with Mapper() as mapper:
+        have(mapper, 1000)
+        for turn in range(10):
+            kst.unload()
+            kst.load("task_interval=100")
+            # Until then there may be one at any time, at any place.
+            time.sleep(0.03 * turn)
+        swept()
+        assert vmas.memory()["sweep-tasks"] > 1000
+        mapper.tell("reap")
+    kst.unload()
+    kst.load()
+
+
+kst.run()
