@@ -24,6 +24,7 @@
 #include "held.h"
 #include "idle.h"
 #include "live.h"
+#include "sampler.h"
 #include "stall.h"
 #include "tunables.h"
 #include "watched.h"
@@ -135,6 +136,7 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 		kst_idle_busy(heart);
 	} else if (is_idle_task(current) && !softirq_count()) {
 		gap = kst_idle_gap(heart, trouble || heart->pending);
+		kst_samplers_look(now);
 	} else {
 		gap = kst_heartbeat_period();
 		kst_idle_busy(heart);

@@ -13,6 +13,7 @@
 #include "live.h"
 #include "netlink.h"
 #include "reclaim.h"
+#include "sampler.h"
 #include "tasks.h"
 #include "tunables.h"
 #include "watched.h"
@@ -40,9 +41,12 @@ static int __init kst_init(void)
 	err = kst_live_arch_init();
 	if (err)
 		goto err_netlink;
-	err = kst_zones_init();
+	err = kst_samplers_init();
 	if (err)
 		goto err_live;
+	err = kst_zones_init();
+	if (err)
+		goto err_samplers;
 	err = kst_tasks_init();
 	if (err)
 		goto err_zones;
@@ -72,6 +76,8 @@ err_idle:
 err_zones:
 	kst_tunables_stop();
 	kst_zones_exit();
+err_samplers:
+	kst_samplers_exit();
 err_live:
 	kst_live_arch_exit();
 	kst_eventlog_drain();
@@ -98,6 +104,7 @@ static void __exit kst_exit(void)
 	kst_reclaim_stop();
 	kst_tasks_exit();
 	kst_zones_exit();
+	kst_samplers_exit();
 	kst_live_arch_exit();
 	/* What was detected is still told to subscribers. */
 	kst_eventlog_drain();

@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A sweep over all processes counts the mappings of each, in slices with a chance to reschedule
- * after each. It is the work of an unbound workqueue: one wake-up per interval, on whatever CPU
- * has time. Nothing is allocated for it but when task_keep has changed.
+ * after each. Nothing is allocated for it but when task_keep has changed.
  *
  * Events need a state to be remembered. Of more than KST_NEAR_MAX processes near their limit at
  * once the rest is not told of, and counted; the answers of dumps have their states all the same.
  */
-#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "eventlog.h"
 #include "kept.h"
 #include "max_map_count.h"
 #include "process.h"
+#include "sampler.h"
 #include "tasks.h"
 #include "tracked.h"
 #include "tunables.h"
@@ -72,14 +70,11 @@ struct kst_sweep {
 	u64 longest;
 };
 
-static void kst_tasks_work(struct work_struct *work);
-
-static struct workqueue_struct *kst_tasks_wq;
-static DECLARE_DELAYED_WORK(kst_tasks_dwork, kst_tasks_work);
+static u32 kst_tasks_sweep(void);
+static struct kst_sampler kst_tasks_sampler = { .sample = kst_tasks_sweep };
 
 /* Protects all down to the next empty line. */
 static DEFINE_MUTEX(kst_tasks_lock);
-static bool kst_tasks_live;
 static struct kst_kept kst_tasks_last; /* the highest of the last complete sweep */
 static u32 kst_tasks_number; /* of that sweep, 0 if there was none */
 static struct kst_tasks_stats kst_tasks_seen;
@@ -280,7 +275,7 @@ static u32 kst_tasks_room(u32 keep)
 	return min(keep, kst_tasks_building.room);
 }
 
-static void kst_tasks_work(struct work_struct *work)
+static u32 kst_tasks_sweep(void)
 {
 	u32 interval = kst_tunable(task_interval);
 	struct kst_sweep sweep = {
@@ -307,10 +302,7 @@ static void kst_tasks_work(struct work_struct *work)
 	kst_sweep_pause(&sweep);
 	kst_sweep_publish(&sweep);
 
-	/* Without effect if it is to begin anew at once, because the interval was set meanwhile. */
-	if (sweep.refused)
-		interval = min_t(u32, interval, KST_RETRY_MS);
-	queue_delayed_work(kst_tasks_wq, &kst_tasks_dwork, msecs_to_jiffies(interval));
+	return sweep.refused ? min_t(u32, interval, KST_RETRY_MS) : interval;
 }
 
 /**
@@ -320,10 +312,7 @@ static void kst_tasks_work(struct work_struct *work)
  */
 void kst_tasks_retune(void)
 {
-	mutex_lock(&kst_tasks_lock);
-	if (kst_tasks_live)
-		mod_delayed_work(kst_tasks_wq, &kst_tasks_dwork, 0);
-	mutex_unlock(&kst_tasks_lock);
+	kst_sampler_within(&kst_tasks_sampler, 0);
 }
 
 /**
@@ -428,9 +417,6 @@ static void kst_tasks_free(void)
 	kfree(kst_tasks_rec);
 	kst_tasks_rec = NULL;
 	kst_max_map_count_close();
-	if (kst_tasks_wq)
-		destroy_workqueue(kst_tasks_wq);
-	kst_tasks_wq = NULL;
 }
 
 /**
@@ -445,16 +431,11 @@ int kst_tasks_init(void)
 	u32 keep = kst_tunable(task_keep);
 
 	kst_tasks_rec = kzalloc(kst_logged_room(KSTALLMON_EVENT_TYPE_VMA_STATE), GFP_KERNEL);
-	kst_tasks_wq = alloc_workqueue("kstallmon_tasks", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
-	if (!kst_tasks_rec || !kst_tasks_wq || kst_kept_alloc(&kst_tasks_last, keep) ||
-	    !kst_tasks_room(keep)) {
+	if (!kst_tasks_rec || kst_kept_alloc(&kst_tasks_last, keep) || !kst_tasks_room(keep)) {
 		kst_tasks_free();
 		return -ENOMEM;
 	}
-	mutex_lock(&kst_tasks_lock);
-	kst_tasks_live = true;
-	queue_delayed_work(kst_tasks_wq, &kst_tasks_dwork, 0);
-	mutex_unlock(&kst_tasks_lock);
+	kst_sampler_start(&kst_tasks_sampler, 0);
 	return 0;
 }
 
@@ -465,9 +446,6 @@ int kst_tasks_init(void)
  */
 void kst_tasks_exit(void)
 {
-	mutex_lock(&kst_tasks_lock);
-	kst_tasks_live = false;
-	mutex_unlock(&kst_tasks_lock);
-	cancel_delayed_work_sync(&kst_tasks_dwork);
+	kst_sampler_stop(&kst_tasks_sampler);
 	kst_tasks_free();
 }

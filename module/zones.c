@@ -8,14 +8,12 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 
-#include "compat/compat.h"
 #include "compat/vmstat.h"
 #include "eventlog.h"
+#include "sampler.h"
 #include "tunables.h"
 #include "zone_state.h"
 #include "zones.h"
@@ -42,18 +40,9 @@ struct kst_zone_watch {
 	u64 sampled;
 };
 
-/* Protects kst_zones_on, and so keeps the timer from being set anew when there is no sampler. */
-static DEFINE_MUTEX(kst_zones_lock);
-static bool kst_zones_on;
-/*
- * Timer and worker are on one CPU, so that a sample wakes no other. When a CPU is found stalled,
- * kst_zones_retune() takes both to the CPU that found it. An unbound worker would not be safe
- * from stalls: the scheduler may well put it on the CPU where it ran before, and leave it there.
- */
-static struct workqueue_struct *kst_zones_wq;
-static void kst_zones_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(kst_zones_dwork, kst_zones_work);
-static unsigned long kst_zones_begun; /* the last sample, in jiffies */
+static u32 kst_zones_sample(void);
+static struct kst_sampler kst_zones_sampler = { .sample = kst_zones_sample };
+static u64 kst_zones_begun; /* the last sample, CLOCK_MONOTONIC in ns */
 
 /* Protects kst_zones_shown and what it points to. */
 static DEFINE_SPINLOCK(kst_zones_shown_lock);
@@ -213,7 +202,16 @@ static void kst_zone_tell(const struct kst_zone *zone, const struct kst_host_mem
 		kst_zone_told(track);
 }
 
-static void kst_zones_sample(void)
+/* Time until the next sample, in ms. */
+static u32 kst_zones_left(void)
+{
+	u64 passed = div_u64(ktime_get_ns() - READ_ONCE(kst_zones_begun), NSEC_PER_MSEC);
+	u32 interval = kst_tunable(zone_interval);
+
+	return passed < interval ? interval - passed : 0;
+}
+
+static u32 kst_zones_sample(void)
 {
 	struct kst_sample *sample = kst_zones_next;
 	struct kst_host_memory *host = &sample->host;
@@ -221,7 +219,7 @@ static void kst_zones_sample(void)
 	u64 last = kst_zones_shown->host.time_boot;
 	unsigned int i;
 
-	WRITE_ONCE(kst_zones_begun, jiffies);
+	WRITE_ONCE(kst_zones_begun, ktime_get_ns());
 	kst_reclaim_since_last(host, last);
 	host->total = totalram_pages();
 	host->slab_reclaimable = global_node_page_state_pages(NR_SLAB_RECLAIMABLE_B);
@@ -237,27 +235,11 @@ static void kst_zones_sample(void)
 
 	for (i = 0; i < sample->nr; i++)
 		kst_zone_tell(&sample->zone[i], host);
-}
-
-/* Jiffies until the next sample. */
-static unsigned long kst_zones_delay(void)
-{
-	unsigned long due =
-		READ_ONCE(kst_zones_begun) + msecs_to_jiffies(kst_tunable(zone_interval));
-	unsigned long now = jiffies;
-
-	return time_after(due, now) ? due - now : 0;
-}
-
-static void kst_zones_work(struct work_struct *work)
-{
-	kst_zones_sample();
-	/* Does nothing if the timer was set meanwhile, to an interval that is newer. */
-	queue_delayed_work(kst_zones_wq, &kst_zones_dwork, kst_zones_delay());
+	return kst_zones_left();
 }
 
 /**
- * kst_zones_retune() - set the sampler's timer anew, on this CPU
+ * kst_zones_retune() - have the next sample taken when it is due now, by this CPU's timer
  *
  * For a new interval to count at once, and for a sample that waits on a CPU which hangs. The
  * interval goes on from the last sample, so that calling this often is no reason to sample often.
@@ -266,10 +248,7 @@ static void kst_zones_work(struct work_struct *work)
  */
 void kst_zones_retune(void)
 {
-	mutex_lock(&kst_zones_lock);
-	if (kst_zones_on)
-		mod_delayed_work(kst_zones_wq, &kst_zones_dwork, kst_zones_delay());
-	mutex_unlock(&kst_zones_lock);
+	kst_sampler_within(&kst_zones_sampler, kst_zones_left());
 }
 
 /**
@@ -398,26 +377,19 @@ int kst_zones_init(void)
 {
 	struct kst_sample *shown = kvzalloc(kst_sample_size(), GFP_KERNEL);
 
-	kst_zones_wq =
-		alloc_workqueue("kstallmon_zones", WQ_MEM_RECLAIM | WQ_HIGHPRI | KST_WQ_PERCPU, 0);
 	kst_zones_next = kvzalloc(kst_sample_size(), GFP_KERNEL);
 	kst_zones_watched = kvcalloc(kst_zones_possible(), sizeof(*kst_zones_watched), GFP_KERNEL);
 	spin_lock(&kst_zones_shown_lock);
 	kst_zones_shown = shown;
 	spin_unlock(&kst_zones_shown_lock);
-	if (!kst_zones_wq || !shown || !kst_zones_next || !kst_zones_watched) {
-		if (kst_zones_wq)
-			destroy_workqueue(kst_zones_wq);
+	if (!shown || !kst_zones_next || !kst_zones_watched) {
 		kst_zones_free();
 		return -ENOMEM;
 	}
 	/* So that who asks right after loading is told. */
 	kst_zones_sample();
 
-	mutex_lock(&kst_zones_lock);
-	kst_zones_on = true;
-	queue_delayed_work(kst_zones_wq, &kst_zones_dwork, kst_zones_delay());
-	mutex_unlock(&kst_zones_lock);
+	kst_sampler_start(&kst_zones_sampler, kst_zones_left());
 	return 0;
 }
 
@@ -428,10 +400,6 @@ int kst_zones_init(void)
  */
 void kst_zones_exit(void)
 {
-	mutex_lock(&kst_zones_lock);
-	kst_zones_on = false;
-	mutex_unlock(&kst_zones_lock);
-	cancel_delayed_work_sync(&kst_zones_dwork);
-	destroy_workqueue(kst_zones_wq);
+	kst_sampler_stop(&kst_zones_sampler);
 	kst_zones_free();
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What looks at something every now and then, as a task.
+ */
+#ifndef KST_SAMPLER_H
+#define KST_SAMPLER_H
+
+#include <linux/irq_work.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct kst_sampler - a sampler
+ * @sample: takes a sample; returns the time until the next one, in ms
+ * @work: calls @sample
+ * @kick: queues @work at once
+ * @late: when a beat does so if it has not run by then, CLOCK_MONOTONIC in ns
+ * @on: between kst_sampler_start() and kst_sampler_stop()
+ *
+ * Only @sample is the owner's to set.
+ */
+struct kst_sampler {
+	u32 (*sample)(void);
+	struct delayed_work work;
+	struct irq_work kick;
+	u64 late;
+	bool on;
+};
+
+int kst_samplers_init(void);
+void kst_samplers_exit(void);
+void kst_samplers_look(u64 now);
+
+void kst_sampler_start(struct kst_sampler *sampler, u32 ms);
+void kst_sampler_stop(struct kst_sampler *sampler);
+void kst_sampler_within(struct kst_sampler *sampler, u32 ms);
+
+#endif /* KST_SAMPLER_H */
