@@ -37,7 +37,10 @@ SLEEP_US, SLEEP_MS = 100, 9000
 STALL_MS, STALLS = 40, 20
 STALL_CYCLE = (STALL_MS + 40) * 1_000_000
 IDLE_S = 400
+MMAP_MS = 12000
 
+# As often as can be, and not at all within the time measured.
+SWEEPS, NO_SWEEPS = "task_interval=100", "task_interval=3600000"
 FINEST = ("period=1", "slack=0", "threshold=1", "softirq_threshold=1", "sched_threshold=1")
 
 
@@ -94,6 +97,7 @@ class Samples:
         self.stall_beats = []  # for a stall
         self.stall_hardirq_ns = []  # for a stall, beyond what its beats take anyhow
         self.idle_interrupts = []  # per second
+        self.mmap = []  # ns of mapping and unmapping a page
 
     def take_spin(self, family=None):
         before = family and family.status()
@@ -126,6 +130,9 @@ class Samples:
         around = (delta["time-boot"] - STALLS * STALL_CYCLE) / WINDOW * median(self.beats)
         self.stall_beats.append((delta["beats"] - around) / STALLS)
 
+    def take_mmap(self):
+        self.mmap += [ns / times for times, ns in work("mmap", MMAP_MS)]
+
     def take_idle(self):
         begin, before = time.monotonic(), timer_interrupts()
         time.sleep(IDLE_S)
@@ -154,7 +161,7 @@ def listener():
 
 
 def measure():
-    none, default, finest, empty, heard = (Samples() for _ in range(5))
+    none, default, finest, empty, heard, swept, unswept = (Samples() for _ in range(7))
     memory = {}
     for turn in range(1, ROUNDS + 1):
         def progress(text):
@@ -186,10 +193,15 @@ def measure():
         with loaded("kstallmon", *FINEST), contextlib.closing(Family()) as family:
             finest.take_spin(family)
             finest.take_wakeups()
-    return none, default, finest, empty, heard, memory
+
+        progress("sweeps over all processes")
+        for samples, interval in (unswept, NO_SWEEPS), (swept, SWEEPS):
+            with loaded("kstallmon", interval):
+                samples.take_mmap()
+    return none, default, finest, empty, heard, swept, unswept, memory
 
 
-def figures(none, default, finest, empty, heard, memory):
+def figures(none, default, finest, empty, heard, swept, unswept, memory):
     def lost_insn(samples):
         return (decile(samples.spin) - decile(none.spin)) / NS_PER_INSN
 
@@ -229,6 +241,8 @@ def figures(none, default, finest, empty, heard, memory):
         "wakeup_idle_slowdown_finest": slowdown(finest, "sleep"),
         "switch_insn_added": trip / 2 / NS_PER_INSN,
         "wakeup_idle_insn_added": sleep / NS_PER_INSN,
+        "mmap_insn": median(unswept.mmap) / NS_PER_INSN,
+        "mmap_slowdown_finest": median(swept.mmap) / median(unswept.mmap) - 1,
         "memory_per_cpu": memory["memory"] - memory["memory-history"],  # there is one
         "memory_history": memory["memory-history"],
     }

@@ -7,6 +7,7 @@
  *	work sleep US MS     sleeps US over and over; for each: sleeps, ns the CPU was busy
  *	work stall MS COUNT  causes stalls and spins after each; for each: ns taken away, without
  *	                     the stall itself
+ *	work mmap MS         maps a page and unmaps it again; times it did, ns they took
  *
  * For the VM with one CPU under -icount: an instruction is 4 ns and the TSC counts ns.
  *
@@ -214,6 +215,22 @@ static void run_stall(uint64_t ms, unsigned int count)
 		printf("%lu\n", lost[i]);
 }
 
+static void run_mmap(uint64_t ns)
+{
+	uint64_t start = between_ticks(), times = 0, now;
+	const size_t page = 4096;
+	void *at;
+
+	do {
+		at = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (at == MAP_FAILED || munmap(at, page))
+			err(1, "mmap");
+		times++;
+		now = __rdtsc();
+	} while (now - start < ns);
+	printf("%lu %lu\n", times, now - start);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -231,7 +248,10 @@ int main(int argc, char **argv)
 		run_sleep(a, b * NS_PER_MS);
 	else if (!strcmp(what, "stall"))
 		run_stall(a, b);
+	else if (!strcmp(what, "mmap"))
+		run_mmap(a * NS_PER_MS);
 	else
-		errx(2, "usage: work spin MS | pingpong MS | sleep US MS | stall MS COUNT");
+		errx(2,
+		     "usage: work spin MS | pingpong MS | sleep US MS | stall MS COUNT | mmap MS");
 	return 0;
 }
