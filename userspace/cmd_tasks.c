@@ -234,10 +234,10 @@ static void print_table(const struct processes *all, uint64_t limit)
 static void print_sweeps(const struct host *host)
 {
 	static const struct table_column columns[] = { { "NAME", 0 }, { "VALUE", 0 } };
-	enum { SWEEPS, TASKS, TIME, LONGEST, LIMIT };
+	enum { SWEEPS, TASKS, TIME, LONGEST, UNTRACKED, LIMIT };
 	static const char *const names[] = {
 		[SWEEPS] = "sweeps",	     [TASKS] = "sweep-tasks",	[TIME] = "sweep-time",
-		[LONGEST] = "slice-longest", [LIMIT] = "max-map-count",
+		[LONGEST] = "slice-longest", [UNTRACKED] = "untracked", [LIMIT] = "max-map-count",
 	};
 	struct libscols_table *table = table_new(columns, ARRAY_SIZE(columns));
 	struct libscols_line *line[ARRAY_SIZE(names)];
@@ -251,6 +251,7 @@ static void print_sweeps(const struct host *host)
 	table_cell(line[TASKS], 1, "%" PRIu32, host->sweep_tasks);
 	table_ns(line[TIME], 1, host->sweep_time);
 	table_ns(line[LONGEST], 1, host->slice_longest);
+	table_cell(line[UNTRACKED], 1, "%" PRIu64, host->untracked);
 	if (host->limit)
 		table_cell(line[LIMIT], 1, "%" PRIu32, host->limit);
 	else

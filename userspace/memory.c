@@ -118,6 +118,7 @@ static int take_host(struct nlmsghdr *nlh, void *arg)
 	host->sweep_time = spec_u64(tb[KSTALLMON_A_MEMORY_SWEEP_TIME]);
 	host->sweep_tasks = spec_u32(tb[KSTALLMON_A_MEMORY_SWEEP_TASKS]);
 	host->slice_longest = spec_u64(tb[KSTALLMON_A_MEMORY_SLICE_LONGEST]);
+	host->untracked = spec_u64(tb[KSTALLMON_A_MEMORY_UNTRACKED]);
 	take_missing(host, nlh);
 	return 0;
 }

@@ -101,6 +101,7 @@ struct vma {
  * @sweep_time: how long the last sweep worked, in ns
  * @sweep_tasks: processes that it met
  * @slice_longest: the longest time without a chance to reschedule, in ns
+ * @untracked: times that there was no room to remember a process near the limit
  */
 struct host {
 	uint64_t time_boot;
@@ -117,6 +118,7 @@ struct host {
 	uint64_t sweep_time;
 	uint32_t sweep_tasks;
 	uint64_t slice_longest;
+	uint64_t untracked;
 };
 
 int host_get(struct knl *nl, struct host *host);

@@ -247,6 +247,7 @@ static const struct spec_attr memory_attrs[] = {
 	[KSTALLMON_A_MEMORY_SWEEP_TIME] = { "sweep-time", SPEC_U64, SPEC_NS },
 	[KSTALLMON_A_MEMORY_SWEEP_TASKS] = { "sweep-tasks", SPEC_U32 },
 	[KSTALLMON_A_MEMORY_SLICE_LONGEST] = { "slice-longest", SPEC_U64, SPEC_NS },
+	[KSTALLMON_A_MEMORY_UNTRACKED] = { "untracked", SPEC_U64 },
 };
 const struct spec_set spec_memory = SET(memory_attrs);
 
