@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import kst
 
 (EVENT_GET, EVENT_NTF, STATUS_GET, CPU_GET, TUNABLE_GET, TUNABLE_SET, HISTOGRAM_GET,
- HISTOGRAM_RESET) = range(1, 9)
+ HISTOGRAM_RESET, ZONE_GET, MEMORY_GET, VMA_GET, RECLAIM_GET) = range(1, 13)
 STALL_END, STALL_BEGIN = 1, 2
 IRQ, SOFTIRQ, SCHED = 1, 2, 3
 
@@ -43,9 +43,35 @@ class bucket(nla):
     nla_map = ((1, "PAD", "none"), (2, "FROM", "uint64"), (3, "COUNT", "uint64"))
 
 
+class zone(nla):
+    nla_map = ((1, "PAD", "none"), (2, "NODE", "uint32"), (3, "NAME", "asciiz"),
+               (4, "STATE", "uint32"), (5, "BEFORE", "uint32"), (6, "SINCE_BOOT", "uint64"),
+               (7, "FREE", "uint64"), (8, "MIN", "uint64"), (9, "LOW", "uint64"),
+               (10, "HIGH", "uint64"), (11, "BOOST", "uint64"), (12, "MANAGED", "uint64"),
+               (13, "PRESENT", "uint64"), (14, "PROTECTION", "uint64"),
+               (15, "OTHER_NODE_FREE", "uint64"), (16, "CHANGES", "uint64"),
+               (17, "RESERVED", "flag"))
+
+
+class reclaim(nla):
+    nla_map = ((1, "PAD", "none"), (2, "WINDOW", "uint64"), (3, "PGSCAN_KSWAPD", "uint64"),
+               (4, "PGSCAN_DIRECT", "uint64"), (5, "PGSTEAL_KSWAPD", "uint64"),
+               (6, "PGSTEAL_DIRECT", "uint64"), (7, "ALLOCSTALL", "uint64"),
+               (8, "COMPACT_STALL", "uint64"), (9, "OOM_KILL", "uint64"))
+
+
+class vma(nla):
+    nla_map = ((1, "PAD", "none"), (2, "COUNT", "uint32"), (3, "LIMIT", "uint32"),
+               (4, "STATE", "uint32"), (5, "BEFORE", "uint32"), (6, "GROWTH", "int64"),
+               (7, "TIME_TO_LIMIT", "uint64"))
+
+
 class Event(genlmsg):
     task = task
     stack = stack
+    zone = zone
+    reclaim = reclaim
+    vma = vma
     nla_map = (
         (1, "PAD", "none"),
         (2, "SINCE", "uint64"),
@@ -69,6 +95,43 @@ class Event(genlmsg):
         (20, "STEAL", "uint64"),
         (21, "LIVE_STACK", "stack"),
         (22, "WATCHER", "uint32"),
+        (23, "ZONE", "zone"),
+        (24, "RECLAIM", "reclaim"),
+        (25, "SCOPE", "uint32"),
+        (26, "ORDER", "uint32"),
+        (27, "DURATION", "uint64"),
+        (28, "RECLAIMED", "uint64"),
+        (29, "VMA", "vma"),
+    )
+
+
+class Memory(genlmsg):
+    zone = zone
+    task = task
+    vma = vma
+    reclaim = reclaim
+    nla_map = (
+        (1, "PAD", "none"),
+        (2, "ALL", "flag"),
+        (3, "ZONE", "zone"),
+        (4, "TASK", "task"),
+        (5, "VMA", "vma"),
+        (6, "TIME_BOOT", "uint64"),
+        (7, "RECLAIM", "reclaim"),
+        (8, "PAGE_SIZE", "uint32"),
+        (9, "TOTAL", "uint64"),
+        (10, "SLAB_RECLAIMABLE", "uint64"),
+        (11, "SLAB_UNRECLAIMABLE", "uint64"),
+        (12, "COMMITTED", "uint64"),
+        (13, "UNTIMED", "uint64"),
+        (14, "THROTTLED", "uint64"),
+        (15, "MISSING", "asciiz"),
+        (16, "MAX_MAP_COUNT", "uint32"),
+        (17, "SWEEPS", "uint64"),
+        (18, "SWEEP_TIME", "uint64"),
+        (19, "SWEEP_TASKS", "uint32"),
+        (20, "SLICE_LONGEST", "uint64"),
+        (21, "UNTRACKED", "uint64"),
     )
 
 
@@ -310,6 +373,34 @@ def histograms_are_dumped_and_reset():
     assert irq.get_attr("COUNT") >= 1 and irq.get_attr("TIME") >= irq.get_attr("LONGEST"), irq
     # It is a lower bound: a period and the slack may be missing.
     assert irq.get_attr("LONGEST") >= actual / 2, irq
+
+
+@kst.test
+def zones_are_dumped():
+    msgs = ask(Memory, ZONE_GET, NLM_F_DUMP)
+    assert msgs
+    for msg in msgs:
+        one = msg.get_attr("ZONE")
+        assert one.get_attr("MIN") <= one.get_attr("LOW") <= one.get_attr("HIGH"), msg
+        assert one.get_attr("STATE") in range(1, 5) and one.get_attr("NAME"), msg
+
+
+@kst.test
+def memory_is_read():
+    msg, = ask(Memory, MEMORY_GET)
+    assert msg.get_attr("PAGE_SIZE") == os.sysconf("SC_PAGESIZE")
+    assert 0 < msg.get_attr("SLAB_RECLAIMABLE") < msg.get_attr("TOTAL"), msg
+    assert msg.get_attr("RECLAIM").get_attr("OOM_KILL") == 0, msg
+
+
+@kst.test
+def mappings_are_dumped():
+    msgs = ask(Memory, VMA_GET, NLM_F_DUMP, [("ALL", True)])
+    mine_now, = [m for m in msgs if m.get_attr("TASK").get_attr("TGID") == os.getpid()]
+    assert 0 < mine_now.get_attr("VMA").get_attr("COUNT") < mine_now.get_attr("VMA").get_attr(
+        "LIMIT"), mine_now
+    ids = [m.get_attr("TASK").get_attr("TGID") for m in msgs]
+    assert ids == sorted(set(ids)), ids
 
 
 @kst.test

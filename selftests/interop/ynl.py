@@ -37,6 +37,14 @@ EVENT = {"instance", "seq", "type", "time-boot", "time-real", "cpu", "kind", "st
 END = EVENT | {"duration-max", "class", "context", "task", "stack"}
 BEGIN = EVENT | {"watcher"}
 LOST = {"dropped", "suppressed", "suppressed-longest"}
+STALLS = ("stall-end", "stall-begin")
+ZONE = {"node", "name", "state", "since-boot", "free", "min", "low", "high", "boost", "managed",
+        "present", "protection", "other-node-free", "changes"}
+RECLAIM = {"window", "pgscan-kswapd", "pgscan-direct", "pgsteal-kswapd", "pgsteal-direct",
+           "allocstall", "compact-stall", "oom-kill"}
+MEMORY = {"time-boot", "reclaim", "page-size", "total", "slab-reclaimable", "slab-unreclaimable",
+          "committed", "untimed", "throttled", "max-map-count", "sweeps", "sweep-time",
+          "sweep-tasks", "slice-longest", "untracked"}
 
 printed = []
 families = {}
@@ -117,7 +125,9 @@ def culprit(event):
 
 
 def told(event):
-    """Whether an event has all that belongs to its type, and nothing else."""
+    """Whether an event of a stall has all that belongs to its type, and nothing else."""
+    if event["type"] not in STALLS:
+        return True
     if event["type"] == "stall-end":
         return END <= set(event) <= END | LOST | {"live-stack", "steal"}
     return BEGIN <= set(event) <= BEGIN | LOST | {"context", "task", "live-stack"}
@@ -131,7 +141,9 @@ def operations_are_listed():
              for name, modes in re.findall(r"^(\S+) +\[ (.*) \]$", out, re.M)}
     assert modes == {"event-get": {"dump"}, "status-get": {"do"}, "cpu-get": {"dump"},
                      "tunable-get": {"do", "dump"}, "tunable-set": {"do"},
-                     "histogram-get": {"dump"}, "histogram-reset": {"do"}}, out
+                     "histogram-get": {"dump"}, "histogram-reset": {"do"},
+                     "zone-get": {"dump"}, "memory-get": {"do"}, "vma-get": {"dump"},
+                     "reclaim-get": {"dump"}}, out
 
 
 @kst.test
@@ -298,6 +310,49 @@ def histograms():
     irq = [h for h in found if (h["cpu"], h["kind"]) == (1, "irq")][0]
     assert irq["count"] > 0 and irq["longest"] > 20 * kst.MS, irq
     assert any(b["from"] <= irq["longest"] < 2 * b["from"] for b in irq["bucket"]), irq
+
+
+@kst.test
+def zone_get():
+    zones = ynl("--dump", "zone-get")
+    assert zones
+    for zone in zones:
+        assert set(zone) == {"time-boot", "zone"}, zone
+        assert set(zone["zone"]) - {"reserved"} == ZONE, zone
+        assert zone["zone"]["state"] in ("ok", "high", "low", "min"), zone
+        assert zone["zone"]["min"] <= zone["zone"]["low"] <= zone["zone"]["high"], zone
+
+
+@kst.test
+def memory_get():
+    memory = ynl("--do", "memory-get")
+    assert set(memory) - {"missing"} == MEMORY, set(memory) ^ MEMORY
+    assert set(memory["reclaim"]) == RECLAIM, memory
+    assert memory["page-size"] == os.sysconf("SC_PAGESIZE")
+    with open("/proc/sys/vm/max_map_count", encoding="ascii") as file:
+        assert memory["max-map-count"] == int(file.read())
+
+
+@kst.test
+def vma_get():
+    while not ynl("--do", "memory-get")["sweeps"]:
+        time.sleep(0.1)
+    kept, every = ynl("--dump", "vma-get"), ynl("--dump", "vma-get", attrs={"all": True})
+    assert kept and {1, os.getpid()} <= {one["task"]["tgid"] for one in every}, (kept, every)
+    for one in kept + every:
+        assert set(one) == {"time-boot", "task", "vma"}, one
+        assert {"count", "limit", "state"} <= set(one["vma"]), one
+        assert set(one["vma"]) <= {"count", "limit", "state", "growth", "time-to-limit"}, one
+        assert one["vma"]["state"] == "ok", one
+    # One that unmaps has a growth below zero.
+    assert all(abs(one["vma"].get("growth", 0)) < 1 << 32 for one in kept + every)
+
+
+@kst.test
+def reclaim_get():
+    for one in ynl("--dump", "reclaim-get"):
+        assert set(one) == {"cpu", "scope", "count", "time", "longest", "bucket"}, one
+        assert one["scope"] in ("global", "memcg"), one
 
 
 @kst.test

@@ -36,6 +36,10 @@ static const struct {
 	{ "tunable-set", KSTALLMON_CMD_TUNABLE_SET, 0 },
 	{ "histogram-get", KSTALLMON_CMD_HISTOGRAM_GET, NLM_F_DUMP },
 	{ "histogram-reset", KSTALLMON_CMD_HISTOGRAM_RESET, 0 },
+	{ "zone-get", KSTALLMON_CMD_ZONE_GET, NLM_F_DUMP },
+	{ "memory-get", KSTALLMON_CMD_MEMORY_GET, 0 },
+	{ "vma-get", KSTALLMON_CMD_VMA_GET, NLM_F_DUMP },
+	{ "reclaim-get", KSTALLMON_CMD_RECLAIM_GET, NLM_F_DUMP },
 };
 
 #define NR_COMMANDS (ARRAY_SIZE(commands))

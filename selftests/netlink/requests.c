@@ -77,6 +77,38 @@ TEST_F(request, histogram_reset_answers_with_an_acknowledgement_only)
 	EXPECT_EQ(0, self->reply.messages);
 }
 
+TEST_F(request, zone_get_dumps)
+{
+	granted(_metadata, self, dump_of(self, KSTALLMON_CMD_ZONE_GET));
+	EXPECT_LT(0, self->reply.messages);
+}
+
+TEST_F(request, memory_get_answers_once)
+{
+	granted(_metadata, self, do_of(self, KSTALLMON_CMD_MEMORY_GET));
+	EXPECT_EQ(1, self->reply.messages);
+}
+
+TEST_F(request, vma_get_dumps)
+{
+	granted(_metadata, self, dump_of(self, KSTALLMON_CMD_VMA_GET));
+}
+
+TEST_F(request, vma_get_takes_all)
+{
+	struct nl_msg *msg = dump_of(self, KSTALLMON_CMD_VMA_GET);
+
+	nla_put_flag(msg, KSTALLMON_A_MEMORY_ALL);
+	granted(_metadata, self, msg);
+	/* This process and its parent at least. */
+	EXPECT_LT(1, self->reply.messages);
+}
+
+TEST_F(request, reclaim_get_dumps)
+{
+	granted(_metadata, self, dump_of(self, KSTALLMON_CMD_RECLAIM_GET));
+}
+
 TEST_F(request, tunable_set_answers_with_an_acknowledgement_only)
 {
 	struct nl_msg *msg = do_of(self, KSTALLMON_CMD_TUNABLE_SET);
@@ -109,6 +141,9 @@ TEST_F(request, do_of_a_dump_command_is_refused)
 	refused(_metadata, self, do_of(self, KSTALLMON_CMD_EVENT_GET), EOPNOTSUPP, "", 0);
 	refused(_metadata, self, do_of(self, KSTALLMON_CMD_CPU_GET), EOPNOTSUPP, "", 0);
 	refused(_metadata, self, do_of(self, KSTALLMON_CMD_HISTOGRAM_GET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, do_of(self, KSTALLMON_CMD_ZONE_GET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, do_of(self, KSTALLMON_CMD_VMA_GET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, do_of(self, KSTALLMON_CMD_RECLAIM_GET), EOPNOTSUPP, "", 0);
 }
 
 TEST_F(request, dump_of_a_do_command_is_refused)
@@ -119,6 +154,7 @@ TEST_F(request, dump_of_a_do_command_is_refused)
 	refused(_metadata, self, msg, EOPNOTSUPP, "", 0);
 	refused(_metadata, self, dump_of(self, KSTALLMON_CMD_STATUS_GET), EOPNOTSUPP, "", 0);
 	refused(_metadata, self, dump_of(self, KSTALLMON_CMD_HISTOGRAM_RESET), EOPNOTSUPP, "", 0);
+	refused(_metadata, self, dump_of(self, KSTALLMON_CMD_MEMORY_GET), EOPNOTSUPP, "", 0);
 }
 
 /*
@@ -180,6 +216,29 @@ FIXTURE_VARIANT_ADD(attribute, histogram_get){
 FIXTURE_VARIANT_ADD(attribute, histogram_reset){
 	.cmd = KSTALLMON_CMD_HISTOGRAM_RESET,
 	.foreign = KSTALLMON_A_HISTOGRAM_KIND,
+};
+
+FIXTURE_VARIANT_ADD(attribute, zone_get){
+	.cmd = KSTALLMON_CMD_ZONE_GET,
+	.flags = NLM_F_DUMP,
+	.foreign = KSTALLMON_A_MEMORY_TOTAL,
+};
+
+FIXTURE_VARIANT_ADD(attribute, memory_get){
+	.cmd = KSTALLMON_CMD_MEMORY_GET,
+	.foreign = KSTALLMON_A_MEMORY_TOTAL,
+};
+
+FIXTURE_VARIANT_ADD(attribute, vma_get){
+	.cmd = KSTALLMON_CMD_VMA_GET,
+	.flags = NLM_F_DUMP,
+	.foreign = KSTALLMON_A_MEMORY_TOTAL,
+};
+
+FIXTURE_VARIANT_ADD(attribute, reclaim_get){
+	.cmd = KSTALLMON_CMD_RECLAIM_GET,
+	.flags = NLM_F_DUMP,
+	.foreign = KSTALLMON_A_RECLAIM_TIME_COUNT,
 };
 
 FIXTURE_SETUP(attribute)
@@ -250,6 +309,18 @@ TEST_F(request, since_marked_as_nest_is_refused)
 
 	nla_put_u64(msg, KSTALLMON_A_EVENT_SINCE | NLA_F_NESTED, 1);
 	refused(_metadata, self, msg, EINVAL, "NLA_F_NESTED not expected", FIRST);
+}
+
+/*
+ * vma-get
+ */
+
+TEST_F(request, all_with_a_value_is_refused)
+{
+	struct nl_msg *msg = dump_of(self, KSTALLMON_CMD_VMA_GET);
+
+	nla_put_u32(msg, KSTALLMON_A_MEMORY_ALL, 1);
+	refused(_metadata, self, msg, ERANGE, "policy", FIRST);
 }
 
 /*
