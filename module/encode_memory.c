@@ -143,8 +143,9 @@ int kst_put_vma_event(struct sk_buff *skb, const struct kst_logged *rec)
  */
 int kst_encode_zone(struct sk_buff *skb, const struct kst_zone *zone, u64 time_boot)
 {
-	return nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_TIME_BOOT, time_boot, KSTALLMON_A_MEMORY_PAD) ?:
-		       kst_put_zone(skb, KSTALLMON_A_MEMORY_ZONE, zone);
+	if (nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_TIME_BOOT, time_boot, KSTALLMON_A_MEMORY_PAD))
+		return -EMSGSIZE;
+	return kst_put_zone(skb, KSTALLMON_A_MEMORY_ZONE, zone);
 }
 
 /**
@@ -156,9 +157,12 @@ int kst_encode_zone(struct sk_buff *skb, const struct kst_zone *zone, u64 time_b
  */
 int kst_encode_counted(struct sk_buff *skb, const struct kst_counted *counted)
 {
-	return nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_TIME_BOOT, counted->time_boot, KSTALLMON_A_MEMORY_PAD) ?:
-		       kst_put_task(skb, KSTALLMON_A_MEMORY_TASK, &counted->task) ?:
-		       kst_put_vma(skb, KSTALLMON_A_MEMORY_VMA, &counted->vma);
+	const int pad = KSTALLMON_A_MEMORY_PAD;
+
+	if (nla_put_u64_64bit(skb, KSTALLMON_A_MEMORY_TIME_BOOT, counted->time_boot, pad) ||
+	    kst_put_task(skb, KSTALLMON_A_MEMORY_TASK, &counted->task))
+		return -EMSGSIZE;
+	return kst_put_vma(skb, KSTALLMON_A_MEMORY_VMA, &counted->vma);
 }
 
 /**

@@ -20,7 +20,7 @@ import subprocess
 import time
 from socket import SOL_SOCKET
 
-from pyroute2.netlink import NLM_F_REQUEST, genlmsg
+from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, genlmsg
 from pyroute2.netlink.generic import GenericNetlinkSocket
 
 BUILD = os.environ["KST_BUILD"]
@@ -64,12 +64,16 @@ class Status(genlmsg):
                (20, "memory", "uint64"), (21, "memory-history", "uint64"))
 
 
+class Cpu(genlmsg):
+    nla_map = tuple((i, f"other-{i}", "none") for i in range(14)) + ((14, "memory", "uint64"),)
+
+
 class Family(GenericNetlinkSocket):
     """The module. Not asked by way of its client: to start a program is to read files."""
 
-    def __init__(self):
+    def __init__(self, kind=None):
         super().__init__()
-        self.bind("kstallmon", Status)
+        self.bind("kstallmon", kind or Status)
 
     def status(self):
         msg = Status()
@@ -77,6 +81,15 @@ class Family(GenericNetlinkSocket):
         msg["version"] = 1
         answer, = self.nlm_request(msg, msg_type=self.prid, msg_flags=NLM_F_REQUEST)
         return {name: answer.get_attr(name) for _, name, _ in Status.nla_map}
+
+
+def memory_per_cpu():
+    with contextlib.closing(Family(Cpu)) as family:
+        msg = Cpu()
+        msg["cmd"] = 4  # KSTALLMON_CMD_CPU_GET
+        msg["version"] = 1
+        cpu, = family.nlm_request(msg, msg_type=family.prid, msg_flags=NLM_F_REQUEST | NLM_F_DUMP)
+        return cpu.get_attr("memory")
 
 
 def timer_interrupts():
@@ -188,6 +201,7 @@ def measure():
                 heard.take_stalls(family)
             default.take_idle()
             memory = family.status()
+            memory["memory-cpu"] = memory_per_cpu()
 
         progress("the module at its finest settings")
         with loaded("kstallmon", *FINEST), contextlib.closing(Family()) as family:
@@ -243,7 +257,8 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
         "wakeup_idle_insn_added": sleep / NS_PER_INSN,
         "mmap_insn": median(unswept.mmap) / NS_PER_INSN,
         "mmap_slowdown_finest": median(swept.mmap) / median(unswept.mmap) - 1,
-        "memory_per_cpu": memory["memory"] - memory["memory-history"],  # there is one
+        "memory_per_cpu": memory["memory-cpu"],
+        "memory_samplers": memory["memory"] - memory["memory-cpu"] - memory["memory-history"],
         "memory_history": memory["memory-history"],
     }
 
