@@ -8,7 +8,8 @@ The same work (see work.c) is done without the module, with it at defaults and a
 settings, and with the empty timer, in turns in one VM, so that the kernel around is the same. Its
 background (RCU, kworkers) takes some of the time in some windows. Of spinning, where the others are
 all the same, the lower decile is what is taken without it: all that a heart does regularly is in
-there. Of programs that wake up the median is taken.
+there. Of programs that wake up, whose windows differ with the phase of the heart, the mean of the
+middle half is taken.
 """
 
 import contextlib
@@ -33,11 +34,17 @@ WINDOW = 60_000_000  # as in work.c
 ROUNDS = 2
 SPIN_MS = 6000
 PINGPONG_MS = 2400
-SLEEP_US, SLEEP_MS = 100, 9000
+SLEEPS_US, SLEEP_MS = range(92, 109, 2), 1000
 STALL_MS, STALLS = 40, 20
 STALL_CYCLE = (STALL_MS + 40) * 1_000_000
-IDLE_S = 400
 MMAP_MS = 12000
+IDLE_S = 40
+SETTLE_S = 3  # the heart backs off meanwhile
+
+# kcompactd wakes up each 512 ms, since its timer is rounded to 8 jiffies. Setting this starts it.
+COMPACTION = "/proc/sys/vm/compaction_proactiveness"
+COMPACTION_NS = 512_000_000
+IDLE_PHASES = 16
 
 # As often as can be, and not at all within the time measured.
 SWEEPS, NO_SWEEPS = "task_interval=100", "task_interval=3600000"
@@ -50,6 +57,11 @@ def decile(values):
 
 def median(values):
     return statistics.median(values)
+
+
+def midmean(values):
+    values = sorted(values)
+    return statistics.mean(values[len(values) // 4:-(len(values) // 4)])
 
 
 def work(*args):
@@ -125,7 +137,9 @@ class Samples:
 
     def take_wakeups(self):
         self.pingpong += [ns / trips for trips, ns in work("pingpong", PINGPONG_MS)]
-        self.sleep += [ns / sleeps for sleeps, ns in work("sleep", SLEEP_US, SLEEP_MS)]
+        # Of several lengths, or all would be of one phase with the heart.
+        self.sleep += [ns / sleeps for us in SLEEPS_US
+                       for sleeps, ns in work("sleep", us, SLEEP_MS)]
 
     def take_stalls(self, family=None):
         before = family and family.status()
@@ -147,6 +161,7 @@ class Samples:
         self.mmap += [ns / times for times, ns in work("mmap", MMAP_MS)]
 
     def take_idle(self):
+        time.sleep(SETTLE_S)
         begin, before = time.monotonic(), timer_interrupts()
         time.sleep(IDLE_S)
         after, end = timer_interrupts(), time.monotonic()
@@ -173,6 +188,30 @@ def listener():
         yield
 
 
+def start_compaction(phase):
+    """Let kcompactd's wake-ups begin at one of the phases."""
+    with open(COMPACTION, encoding="ascii") as file:
+        before = file.read()
+    with open(COMPACTION, "w", encoding="ascii") as file:
+        file.write("0")
+    now = time.monotonic_ns()
+    begin = (now // COMPACTION_NS + 2) * COMPACTION_NS + COMPACTION_NS * phase // IDLE_PHASES
+    time.sleep((begin - now) / 1e9)
+    with open(COMPACTION, "w", encoding="ascii") as file:
+        file.write(before)
+
+
+def take_idle(samples, turn, loading):
+    """Timers that come together share an interrupt, and for all of a boot the kernel's own come
+    together or do not, as they happened to begin. So all their phases are gone through, and the
+    module's too.
+    """
+    for phase in range(turn - 1, IDLE_PHASES, ROUNDS):
+        with loading():
+            start_compaction(phase)
+            samples.take_idle()
+
+
 def measure():
     none, default, finest, empty, heard, swept, unswept = (Samples() for _ in range(7))
     memory = {}
@@ -184,12 +223,12 @@ def measure():
         none.take_spin()
         none.take_wakeups()
         none.take_stalls()
-        none.take_idle()
+        take_idle(none, turn, contextlib.nullcontext)
 
         progress("an empty timer")
         with loaded("kstallmon_empty_timer"):
             empty.take_spin()
-            empty.take_idle()
+        take_idle(empty, turn, lambda: loaded("kstallmon_empty_timer"))
 
         progress("the module at defaults")
         with loaded("kstallmon", "rate=0"), contextlib.closing(Family()) as family:
@@ -199,9 +238,9 @@ def measure():
             heard.beats, heard.beat_ns = default.beats, default.beat_ns
             with listener():
                 heard.take_stalls(family)
-            default.take_idle()
             memory = family.status()
             memory["memory-cpu"] = memory_per_cpu()
+        take_idle(default, turn, lambda: loaded("kstallmon"))
 
         progress("the module at its finest settings")
         with loaded("kstallmon", *FINEST), contextlib.closing(Family()) as family:
@@ -223,7 +262,7 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
         return 1 - decile(samples.spin) / WINDOW
 
     def slowdown(samples, what):
-        return median(getattr(samples, what)) / median(getattr(none, what)) - 1
+        return midmean(getattr(samples, what)) / midmean(getattr(none, what)) - 1
 
     beat = lost_insn(default) / median(default.beats)
 
@@ -232,8 +271,8 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
         return added / NS_PER_INSN - median(samples.stall_beats) * beat
 
     # Without what ticks and beats take of it, a round trip has two switches.
-    trip = median(default.pingpong) * left(default) - median(none.pingpong) * left(none)
-    sleep = median(default.sleep) - median(none.sleep)
+    trip = midmean(default.pingpong) * left(default) - midmean(none.pingpong) * left(none)
+    sleep = midmean(default.sleep) - midmean(none.sleep)
 
     idle = statistics.mean(none.idle_interrupts)
     return {
