@@ -88,6 +88,7 @@ class Hog:
     def __init__(self, node, mib):
         self._process = subprocess.Popen([os.path.join(HERE, "hog"), str(node), str(mib)],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = self._process.pid
 
     def __enter__(self):
         return self
