@@ -23,7 +23,7 @@
 
 /* Tasks in reclaim at the same time. A task finds its entry among the few that follow its hash. */
 #define KST_RECLAIM_BITS 11
-#define KST_RECLAIM_ENTRIES (1 << KST_RECLAIM_BITS)
+#define KST_RECLAIM_ENTRIES BIT(KST_RECLAIM_BITS)
 #define KST_RECLAIM_PROBES 8
 
 /**

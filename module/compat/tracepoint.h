@@ -100,7 +100,6 @@
 	static void __maybe_unused probe##_pid(void *data, int pid)                              \
 	{                                                                                        \
 		struct task_struct *task;                                                        \
-                                                                                                 \
 		rcu_read_lock();                                                                 \
 		task = pid_task(find_pid_ns(pid, &init_pid_ns), PIDTYPE_PID);                    \
 		if (task)                                                                        \
