@@ -264,7 +264,8 @@ static int run(struct monitor *m)
 	}
 }
 
-static int begin(struct monitor *m, bool since_given, uint64_t since)
+/* Whoever may not ask hears of nothing else, so memory is taken only after the first answer. */
+static int begin(struct monitor *m, bool since_given, uint64_t since, bool lock)
 {
 	struct knl_family control;
 	struct where where;
@@ -276,6 +277,9 @@ static int begin(struct monitor *m, bool since_given, uint64_t since)
 		ret = attach(m, &where);
 	if (ret)
 		return ret;
+	out_rehearse(m->stream.out);
+	if (lock)
+		alive("monitor");
 	m->present = true;
 	stream_begin(&m->stream, where.instance, since_given ? since : where.numbered + 1);
 	return since_given ? catch_up_later(m) : 0;
@@ -355,10 +359,7 @@ int cmd_monitor(int argc, char **argv)
 		m.stream.nl = &m.nl;
 		m.stream.out = &out;
 		m.stream.limit = count;
-		out_rehearse(&out);
-		if (lock)
-			alive(argv[0]);
-		ret = begin(&m, since_given, since);
+		ret = begin(&m, since_given, since, lock);
 	}
 	if (!ret)
 		ret = run(&m);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "alive.h"
 #include "cmd.h"
 #include "json.h"
 #include "memory.h"
@@ -341,8 +340,6 @@ int cmd_tasks(int argc, char **argv)
 
 	if (knl_open(&view.nl, argv[0]))
 		return EXIT_FAILURE;
-	if (seconds)
-		alive(argv[0]);
 	ret = watch(argv[0], seconds, !view.json, show, &view);
 	knl_close(&view.nl);
 	return ret;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "alive.h"
 #include "cmd.h"
 #include "histogram.h"
 #include "json.h"
@@ -361,8 +360,6 @@ int cmd_zones(int argc, char **argv)
 
 	if (knl_open(&view.nl, argv[0]))
 		return EXIT_FAILURE;
-	if (seconds)
-		alive(argv[0]);
 	ret = watch(argv[0], seconds, !view.json, show, &view);
 	knl_close(&view.nl);
 	return ret;

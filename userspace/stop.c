@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include "alive.h"
 #include "out.h"
 #include "stop.h"
 #include "util.h"
@@ -88,7 +89,8 @@ static int write_stopped(const struct pollfd *signals, int error)
 	return poll(&fd, 1, 0) == 1 ? EXIT_SUCCESS : write_failed(error);
 }
 
-static int show_again(struct pollfd fds[3], bool apart, watch_show show, void *arg)
+static int show_again(const char *verb, struct pollfd fds[3], bool apart, watch_show show,
+		      void *arg)
 {
 	bool clear = isatty(STDOUT_FILENO) && apart;
 
@@ -103,7 +105,12 @@ static int show_again(struct pollfd fds[3], bool apart, watch_show show, void *a
 		errno = 0;
 		if (fflush(stdout) || ferror(stdout))
 			return ret ? ret : write_stopped(&fds[0], errno);
-		if (ret || !wait_for(fds))
+		if (ret)
+			return ret;
+		/* Whoever may not ask hears of nothing else. */
+		if (first)
+			alive(verb);
+		if (!wait_for(fds))
 			return ret;
 	}
 }
@@ -115,6 +122,8 @@ static int show_again(struct pollfd fds[3], bool apart, watch_show show, void *a
  * @apart: keep what is printed each time apart, on a terminal by clearing it
  * @show: prints it to standard output
  * @arg: for @show
+ *
+ * Keeps its memory from the second time on, see alive().
  *
  * Until SIGINT or SIGTERM comes, nobody reads standard output any more, or @show fails.
  *
@@ -143,7 +152,7 @@ int watch(const char *verb, double seconds, bool apart, watch_show show, void *a
 		die("%s: %s", verb, strerror(-ret));
 	/* Tables go there by themselves. */
 	stdout = out.file;
-	ret = show_again(fds, apart, show, arg);
+	ret = show_again(verb, fds, apart, show, arg);
 	stdout = plain;
 	out_close(&out);
 	close(fds[0].fd);
