@@ -44,7 +44,7 @@ SETTLE_S = 3  # the heart backs off meanwhile
 # kcompactd wakes up each 512 ms, since its timer is rounded to 8 jiffies. Setting this starts it.
 COMPACTION = "/proc/sys/vm/compaction_proactiveness"
 COMPACTION_NS = 512_000_000
-IDLE_PHASES = 16
+IDLE_PHASES = 32
 
 # As often as can be, and not at all within the time measured.
 SWEEPS, NO_SWEEPS = "task_interval=100", "task_interval=3600000"
