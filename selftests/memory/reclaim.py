@@ -155,6 +155,21 @@ def efficiency():
     return total("steal") / total("scan")
 
 
+def storm(times, told=0):
+    """Read until tasks were so often in reclaim on the host's behalf, and that was so often told.
+    Returns who read."""
+    begin, first = totals()["global"][0], kst.numbered() + 1
+
+    def enough():
+        return totals()["global"][0] >= begin + times and sum(
+            e["type"] == "reclaim-stall" and e["task"]["comm"] == "reader"
+            for e in m.dump("event-get", since=first)) >= told
+    with Reader(0, 640, "once") as a, Reader(1024, 640, "once") as b, \
+            Reader(2048, 640, "once") as c:
+        m.until(enough, "too little reclaim")
+        return {a.pid, b.pid, c.pid}
+
+
 @kst.test
 def all_tracepoints_are_there():
     assert "missing" not in m.ask("memory-get"), m.ask("memory-get")
@@ -163,18 +178,8 @@ def all_tracepoints_are_there():
 @kst.test
 def a_storm_of_direct_reclaim():
     with kst.tuned(**TUNED), short_of_memory(200):
-        with contextlib.ExitStack() as stack:
-            readers = []
-
-            def storm():
-                readers.extend(stack.enter_context(Reader(i * 1024, 320, "once"))
-                               for i in range(3))
-                for reader in readers:
-                    reader.passes()
-                for reader in readers:
-                    reader.__exit__()
-            events, found = observed(storm)
-        pids = {r.pid for r in readers}
+        pids = set()
+        events, found = observed(lambda: pids.update(storm(20, 4)))
     assert any(r.scope == "global" and r.pid in pids for r in found), len(found)
     named = [e for e in events if e["task"]["pid"] in pids and e["scope"] == "global"]
     assert named, (len(events), len(found))
@@ -224,12 +229,10 @@ def a_memory_cgroup_at_its_limit():
 @kst.test
 def a_threshold_of_0_tells_none():
     with kst.tuned(**{**TUNED, "reclaim_threshold": 0}), short_of_memory(200):
-        before, first = totals(), kst.settle() + 1
-        with Reader(0, 640, "once") as reader:
-            reader.passes()
+        first = kst.settle() + 1
+        storm(20)
         events = [e for e in m.dump("event-get", since=first) if e["type"] == "reclaim-stall"]
         assert not events, events
-        assert totals()["global"][0] > before["global"][0]
 
 
 @kst.test
