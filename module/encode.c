@@ -187,8 +187,7 @@ int kst_encode_status(struct sk_buff *skb, const struct kst_status *status)
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_QUEUED,
 			status->logs.queued + status->hearts.pending) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_DROPPED, status->logs.dropped, pad) ||
-	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED,
-			      status->logs.suppressed + status->suppressed, pad) ||
+	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_SUPPRESSED, status->logs.suppressed, pad) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_UNSENT, status->unsent, pad) ||
 	    nla_put_u32(skb, KSTALLMON_A_STATUS_SUBSCRIBERS, status->subscribers) ||
 	    nla_put_u64_64bit(skb, KSTALLMON_A_STATUS_MEMORY,

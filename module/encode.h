@@ -25,7 +25,6 @@
  * @logs: likewise
  * @history: the history
  * @loaded_boot: when the module was loaded, CLOCK_BOOTTIME in ns
- * @suppressed: events held back by the rate limit, those of @logs apart
  * @samplers: bytes that they hold
  * @unsent: notifications that could not be allocated
  * @subscribers: 0 if nobody listens, else at least this many
@@ -38,7 +37,6 @@ struct kst_status {
 	struct kst_eventlog_stats logs;
 	struct kst_history_stats history;
 	u64 loaded_boot;
-	u64 suppressed;
 	u64 samplers;
 	u64 unsent;
 	u32 subscribers;

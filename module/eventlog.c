@@ -77,10 +77,9 @@ static int kst_cpuhp_state;
 /* Of kst_eventlog_tell(). */
 static DEFINE_MUTEX(kst_tell_lock);
 static struct kst_rate kst_tell_rate[KST_NR_TYPES];
-static u64 kst_tell_suppressed;
 
-/* Whether the rate limit lets an event pass; counts it if not, in @suppressed too. */
-static bool kst_rate_pass(struct kst_rate *rate, u64 now, u64 severity, u64 *suppressed)
+/* Whether the rate limit lets an event pass. */
+static bool kst_rate_pass(struct kst_rate *rate, u64 now)
 {
 	u32 limit = kst_tunable(rate);
 
@@ -88,14 +87,10 @@ static bool kst_rate_pass(struct kst_rate *rate, u64 now, u64 severity, u64 *sup
 		rate->start = now;
 		rate->told = 0;
 	}
-	if (!limit || rate->told < limit) {
-		rate->told++;
-		return true;
-	}
-	++*suppressed;
-	rate->suppressed++;
-	rate->longest = max(rate->longest, severity);
-	return false;
+	if (limit && rate->told >= limit)
+		return false;
+	rate->told++;
+	return true;
 }
 
 /* What the rate limit held back goes into the event that it lets pass. */
@@ -158,9 +153,12 @@ bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
 	struct kst_event *ev;
 	unsigned int tail;
 
-	if (rec->ev.type &&
-	    !kst_rate_pass(rate, ktime_get_boottime_ns(), severity, &queue->suppressed))
+	if (rec->ev.type && !kst_rate_pass(rate, ktime_get_boottime_ns())) {
+		queue->suppressed++;
+		rate->suppressed++;
+		rate->longest = max(rate->longest, severity);
 		return false;
+	}
 	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
 	tail = smp_load_acquire(&queue->tail);
 	if (!queue->ring || queue->head - tail >= KST_QUEUE_LEN) {
@@ -198,10 +196,6 @@ static void kst_eventlog_complete(struct kst_logged *out, const struct kst_recor
 		break;
 	case KSTALLMON_EVENT_TYPE_RECLAIM_STALL:
 		break;
-	case KSTALLMON_EVENT_TYPE_STALL_BEGIN:
-		/* The next sample may wait for the stalled CPU: have it taken on this one. */
-		kst_zones_retune();
-		fallthrough;
 	default:
 		kst_symbols_name(&out->names, rec->stack);
 	}
@@ -224,6 +218,9 @@ static void kst_eventlog_work(struct work_struct *work)
 		} else {
 			kst_live_log(out);
 		}
+		/* The next sample may wait for the stalled CPU: have it taken on this one. */
+		if (out->ev.type == KSTALLMON_EVENT_TYPE_STALL_BEGIN)
+			kst_zones_retune();
 		/* Pairs with the acquire in kst_eventlog_post(): the slot may be written again. */
 		smp_store_release(&queue->tail, queue->tail + 1);
 		cond_resched();
@@ -236,7 +233,7 @@ static void kst_eventlog_work(struct work_struct *work)
  *
  * Context: task, may sleep. Allocates nothing but the message.
  *
- * Return: false if the rate limit held it back, which is counted.
+ * Return: false if the rate limit holds it back. It is not lost: the caller has to try again.
  */
 bool kst_eventlog_tell(struct kst_logged *rec)
 {
@@ -244,24 +241,13 @@ bool kst_eventlog_tell(struct kst_logged *rec)
 	bool pass;
 
 	mutex_lock(&kst_tell_lock);
-	pass = kst_rate_pass(rate, rec->ev.time_boot, 0, &kst_tell_suppressed);
+	pass = kst_rate_pass(rate, rec->ev.time_boot);
 	if (pass) {
-		kst_rate_told(rate, &rec->ev);
 		kst_history_append(rec);
 		kst_netlink_publish(rec);
 	}
 	mutex_unlock(&kst_tell_lock);
 	return pass;
-}
-
-/**
- * kst_eventlog_suppressed() - what the rate limit held back of events that are told at once
- *
- * Return: how many since the module was loaded.
- */
-u64 kst_eventlog_suppressed(void)
-{
-	return READ_ONCE(kst_tell_suppressed);
 }
 
 /**

@@ -27,7 +27,6 @@ void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu);
 bool kst_eventlog_post(const struct kst_record *rec, u64 severity);
 bool kst_eventlog_tell(struct kst_logged *rec);
 
-u64 kst_eventlog_suppressed(void);
 bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st);
 
 #endif /* KST_EVENTLOG_H */

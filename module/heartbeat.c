@@ -128,6 +128,7 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	if (unlikely(kst_held_worth_a_look(heart, regs)))
 		kst_held_look(heart, now, regs);
 	trouble = kst_live_watch(heart, now);
+	kst_samplers_look(now);
 
 	if (unlikely(heart->sched.since)) {
 		/* Neither with the tick nor late: see kst_held_gap(). */
@@ -136,7 +137,6 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 		kst_idle_busy(heart);
 	} else if (is_idle_task(current) && !softirq_count()) {
 		gap = kst_idle_gap(heart, trouble || heart->pending);
-		kst_samplers_look(now);
 	} else {
 		gap = kst_heartbeat_period();
 		kst_idle_busy(heart);

@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/sched/mm.h>
 
 #include "max_map_count.h"
 
@@ -25,16 +26,18 @@ u32 kst_max_map_count(u32 before)
 	struct file *file = kst_max_map_count_file;
 	char text[16];
 	loff_t pos = 0;
+	unsigned int flags;
 	ssize_t len;
 	u32 limit;
 
-	if (!file) {
+	/* Rather no answer than to reclaim memory for it. */
+	flags = memalloc_noreclaim_save();
+	if (!file)
 		file = filp_open("/proc/sys/vm/max_map_count", O_RDONLY, 0);
-		if (IS_ERR(file))
-			return 0;
+	len = IS_ERR(file) ? PTR_ERR(file) : kernel_read(file, text, sizeof(text) - 1, &pos);
+	memalloc_noreclaim_restore(flags);
+	if (!IS_ERR(file))
 		kst_max_map_count_file = file;
-	}
-	len = kernel_read(file, text, sizeof(text) - 1, &pos);
 	if (len == -ENOMEM)
 		return before;
 	if (len < 0)

@@ -104,7 +104,6 @@ static void kst_collect_status(struct kst_status *status)
 		status->logs.memory += log.memory;
 	}
 	kst_history_stats(&status->history);
-	status->suppressed = kst_eventlog_suppressed();
 	kst_reclaim_stats(&reclaim);
 	kst_tasks_stats(&tasks);
 	status->samplers = kst_zones_memory() + reclaim.memory + tasks.memory;

@@ -3,15 +3,16 @@
  * Samplers that wake no idle CPU.
  *
  * Their timers are deferrable: on a CPU that is busy they are in time, an idle one sees to them
- * when something else wakes it. That may take long while another CPU is busy, and so the beats of
- * idle CPUs, which come all the same, look after samples that are late. While any CPU is busy one
- * idle CPU beats each period; if none is, nothing happens that a sample could miss.
+ * when something else wakes it. That may take long while another CPU is busy, and a stalled CPU
+ * sees to nothing. So beats, which come all the same, look after samples that are late. If all CPUs
+ * are idle, and hardly beat, nothing happens that a sample could miss.
  */
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 
 #include "compat/compat.h"
 #include "heart.h"
@@ -31,11 +32,32 @@ static struct kst_sampler *kst_samplers[KST_SAMPLERS_MAX];
 /* Protects @on of all samplers. */
 static DEFINE_MUTEX(kst_samplers_lock);
 
+u64 kst_samplers_late = KST_NEVER;
+
+/* Raw, and held for a few instructions: in hard interrupts, too. */
+static DEFINE_RAW_SPINLOCK(kst_samplers_late_lock);
+
+/* After a change of what is late: beats look at one number. */
+static void kst_samplers_refresh(void)
+{
+	u64 late = KST_NEVER;
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&kst_samplers_late_lock, flags);
+	for (i = 0; i < KST_SAMPLERS_MAX; i++)
+		if (kst_samplers[i])
+			late = min(late, READ_ONCE(kst_samplers[i]->late));
+	WRITE_ONCE(kst_samplers_late, late);
+	raw_spin_unlock_irqrestore(&kst_samplers_late_lock, flags);
+}
+
 /* Late is a sample that has waited for twice its time, and not for a moment only. */
 static void kst_sampler_expect(struct kst_sampler *sampler, u32 ms)
 {
 	WRITE_ONCE(sampler->late,
 		   ktime_get_ns() + (2 * (u64)ms + KST_SAMPLER_GRACE_MS) * NSEC_PER_MSEC);
+	kst_samplers_refresh();
 }
 
 static void kst_sampler_work(struct work_struct *work)
@@ -58,12 +80,12 @@ static void kst_sampler_kicked(struct irq_work *kick)
 }
 
 /**
- * kst_samplers_look() - see to samples that are late
+ * kst_samplers_see() - kst_samplers_look() where one is late
  * @now: CLOCK_MONOTONIC in ns
  *
- * Context: hard interrupt.
+ * Whoever takes a sample over has a second for it: then it is the next one's turn.
  */
-void kst_samplers_look(u64 now)
+void kst_samplers_see(u64 now)
 {
 	unsigned int i;
 
@@ -74,9 +96,11 @@ void kst_samplers_look(u64 now)
 		if (!sampler)
 			continue;
 		late = READ_ONCE(sampler->late);
-		if (unlikely(now > late) && cmpxchg64(&sampler->late, late, KST_NEVER) == late)
+		if (unlikely(now > late) &&
+		    cmpxchg64(&sampler->late, late, now + NSEC_PER_SEC) == late)
 			irq_work_queue(&sampler->kick);
 	}
+	kst_samplers_refresh();
 }
 
 /**
@@ -141,7 +165,8 @@ void kst_sampler_stop(struct kst_sampler *sampler)
 int kst_samplers_init(void)
 {
 	kst_samplers_wq =
-		alloc_workqueue("kstallmon_samplers", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+		alloc_workqueue("kstallmon_samplers",
+				WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_CPU_INTENSIVE | KST_WQ_PERCPU, 0);
 	return kst_samplers_wq ? 0 : -ENOMEM;
 }
 

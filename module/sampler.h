@@ -29,7 +29,21 @@ struct kst_sampler {
 
 int kst_samplers_init(void);
 void kst_samplers_exit(void);
-void kst_samplers_look(u64 now);
+void kst_samplers_see(u64 now);
+
+extern u64 kst_samplers_late;
+
+/**
+ * kst_samplers_look() - see to samples that are late
+ * @now: CLOCK_MONOTONIC in ns
+ *
+ * Context: hard interrupt.
+ */
+static inline void kst_samplers_look(u64 now)
+{
+	if (unlikely(now > READ_ONCE(kst_samplers_late)))
+		kst_samplers_see(now);
+}
 
 void kst_sampler_start(struct kst_sampler *sampler, u32 ms);
 void kst_sampler_stop(struct kst_sampler *sampler);

@@ -39,19 +39,20 @@
 unsigned int kst_snapshot_walk_on(unsigned long *trace, unsigned int skip, unsigned int nr,
 				  struct pt_regs *regs)
 {
-	unsigned long second = trace[skip + 1];
+	unsigned long second;
 	struct unwind_state state;
 	unsigned int word, end;
 	bool returns;
 	u8 insn;
 
-	if (skip >= nr || nr - skip > 2 ||
+	if (skip >= nr || nr - skip > 2 || skip + 1 >= KST_TRACE_LEN ||
 	    copy_from_kernel_nofault(&insn, (void *)regs->ip, sizeof(insn)))
 		return nr;
 	returns = insn == KST_INSN_RET || insn == KST_INSN_JMP;
 	if (nr - skip > 1 && !returns)
 		return nr;
 
+	second = trace[skip + 1];
 	for (word = returns ? 2 : 1; word <= KST_THUNK_WORDS; word++) {
 		unsigned long *sp = (unsigned long *)regs->sp + word;
 		struct pt_regs caller = *regs;
