@@ -178,7 +178,7 @@ PRINTING = ("monitor --since 1 --count 1", "history --json", "stalls", "stalls -
 
 
 def have_events():
-    """More than a pipe holds. The ends of stalls have half of the history."""
+    """More than a pipe holds. The ends of stalls have a quarter of the history."""
     for _ in range(10):
         if len(c.succeeds("history")) > 70000:
             return
