@@ -111,7 +111,7 @@ static int show_again(const char *verb, struct pollfd fds[3], bool apart, watch_
 		if (first)
 			alive(verb);
 		if (!wait_for(fds))
-			return ret;
+			return EXIT_SUCCESS;
 	}
 }
 
