@@ -29,6 +29,9 @@
 #include "tunables.h"
 #include "watched.h"
 
+/* How often beats of a busy CPU look after samplers; those of an idle CPU do each time. */
+#define KST_BEATS_TO_LOOK 8
+
 static int kst_cpuhp_state;
 
 static u64 kst_slack(void)
@@ -128,7 +131,6 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	if (unlikely(kst_held_worth_a_look(heart, regs)))
 		kst_held_look(heart, now, regs);
 	trouble = kst_live_watch(heart, now);
-	kst_samplers_look(now);
 
 	if (unlikely(heart->sched.since)) {
 		/* Neither with the tick nor late: see kst_held_gap(). */
@@ -137,9 +139,12 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 		kst_idle_busy(heart);
 	} else if (is_idle_task(current) && !softirq_count()) {
 		gap = kst_idle_gap(heart, trouble || heart->pending);
+		kst_samplers_look(now);
 	} else {
 		gap = kst_heartbeat_period();
 		kst_idle_busy(heart);
+		if (unlikely(!(heart->beats % KST_BEATS_TO_LOOK)))
+			kst_samplers_look(now);
 	}
 	heart->gap = gap;
 	heart->proof = now;
