@@ -149,12 +149,14 @@ def a_hog_takes_a_zone_through_all_states():
         changes = sampled()[k]["changes"] - changes
 
     assert [key(zone) for zone in zones] == [k] * len(zones), zones
-    assert [zone["state"] for zone in zones[:3]] == ["high", "low", "min"], zones
+    # Where kswapd finds much to reclaim the zone goes up again in between.
+    states = [zone["state"] for zone in zones]
+    assert states.index("high") < states.index("low") < states.index("min"), zones
     assert zones[-1]["state"] == "ok", zones
     assert [zone["before"] for zone in zones] == \
         ["ok"] + [zone["state"] for zone in zones[:-1]], zones
     assert changes == len(zones), (changes, zones)
-    high, low, least = zones[:3]
+    high, low, least = (zones[states.index(state)] for state in ("high", "low", "min"))
     assert high["low"] < high["free"] <= high["high"], high
     assert low["min"] < low["free"] <= low["low"], low
     assert least["free"] <= least["min"] + (least["low"] - least["min"]) / 8, least
