@@ -57,7 +57,8 @@ def parameters_given_at_load_are_in_force():
     kst.unload()
     given = {"period": 7, "threshold": 33, "slack": 123, "history": 48, "rate": 5,
              "softirq_threshold": 77, "sched_threshold": 0, "longest_gap": 500, "log_after": 2000,
-             "cpus": "0"}
+             "zone_interval": 200, "zone_dwell": 0, "reclaim_threshold": 7, "task_interval": 300,
+             "task_keep": 5, "cpus": "0"}
     kst.load(*(f"{name}={value}" for name, value in given.items()))
     try:
         assert kst.tunables() == given
@@ -69,9 +70,11 @@ def parameters_given_at_load_are_in_force():
 
 @kst.test
 def defaults_are_those_of_the_manual():
-    assert kst.tunables() == {"period": 10, "threshold": 20, "slack": 4000, "history": 512,
+    assert kst.tunables() == {"period": 10, "threshold": 20, "slack": 4000, "history": 1024,
                               "rate": 10, "softirq_threshold": 50, "sched_threshold": 100,
-                              "longest_gap": 1000, "log_after": 1000, "cpus": "auto"}
+                              "longest_gap": 1000, "log_after": 1000, "zone_interval": 1000,
+                              "zone_dwell": 5000, "reclaim_threshold": 50, "task_interval": 5000,
+                              "task_keep": 32, "cpus": "auto"}
 
 
 @kst.test
