@@ -44,7 +44,7 @@ def set_history(events):
 def refused_when_full():
     """Fill the memory until the largest history is refused. Returns the error, or None."""
     with open(f"{FILL}/file", "wb", buffering=0) as file:
-        for left in (40, 32, 24, 16):
+        for left in (24, 18, 14, 11, 8, 6, 4):
             drop_caches()
             while memory_available() > left:
                 file.write(bytes(1 << 20))
@@ -77,7 +77,8 @@ def the_largest_history_fits_where_there_is_room():
     try:
         assert not set_history(LARGEST)
         assert kst.status()["history-size"] == LARGEST
-        assert kst.status()["memory"] > LARGEST * 4096
+        # Half of the events have a stack, and take a page.
+        assert kst.status()["memory"] > LARGEST // 2 * 4096
     finally:
         set_history(512)
     assert kst.status()["history-size"] == 512
