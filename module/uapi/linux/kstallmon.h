@@ -44,8 +44,9 @@
  *  type, with the longest of what it held back) of the CPU's next event. That CPU
  *  is ..._WATCHER where an event has one, ..._CPU otherwise. Events without either
  *  are told by the module's own tasks: they get their number at once and pass
- *  through no queue, so that none is dropped, and the rate limit is one per type
- *  for the whole host.
+ *  through no queue, so that none is dropped. Their rate limit is one per type for
+ *  the whole host; what it holds back is not counted, but told later if it is
+ *  still so then.
  *
  *  ..._TIME_BOOT and ..._TIME_REAL tell when the event was detected: for the end
  *  of a stall, when it ended.
