@@ -3,6 +3,7 @@
 # A stall is a hypervisor's if half of it or more was stolen, whenever the tick accounts that.
 
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -38,6 +39,15 @@ for stalled in ("irq", "softirq", "sched"):
         case(stalled, 30, at_last, "kernel")
         case(stalled, 60, at_last, "hypervisor")
         case(stalled, 100, at_last, "hypervisor")
+
+
+@kst.test
+def what_is_stolen_is_told_late_though_others_want_the_cpu():
+    with subprocess.Popen(["nice", "-n", "-10", "sh", "-c", "while :; do :; done"]) as hog:
+        try:
+            blamed("sched", 60, True, "hypervisor")
+        finally:
+            hog.kill()
 
 
 @kst.test

@@ -90,9 +90,17 @@ static int inject_one(struct inject *inject)
 		return -EAGAIN; /* it went offline */
 	if (inject->order.after_tick)
 		inject_after_tick(inject->order.cpu);
-	truth = inject->kind->stall(&inject->order);
+	/*
+	 * Late is after the beat that finds the end, but before the next. Tasks that waited for
+	 * the stall's end must not come in between, except for the competitor.
+	 */
 	if (inject->order.steal_late)
+		sched_set_fifo_low(current);
+	truth = inject->kind->stall(&inject->order);
+	if (inject->order.steal_late) {
 		inject_steal(&inject->order, truth.actual);
+		sched_set_normal(current, 0);
+	}
 	inject->truth[inject->nr++] = truth;
 	return 0;
 }
