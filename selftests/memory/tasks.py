@@ -92,7 +92,10 @@ def warned_before_its_mmap_fails_and_told_when_it_is_back():
         (_,), = mapper.tell("full")
         swept()
         assert maps(mapper.pid) == 1001, maps(mapper.pid)
-        assert told(mapper.pid, since) == want + [(OK, CRIT, 1001)]
+        # A sweep may have come while it was on its way.
+        passed = told(mapper.pid, since)[len(want):]
+        states = [(before, state) for before, state, _ in passed]
+        assert states in ([(OK, CRIT)], [(OK, WARN), (WARN, CRIT)]), passed
         full = one(mapper.pid, vmas.kept())["vma"]
         assert (full["count"], full["limit"], full["state"]) == (1001, 1000, CRIT), full
         assert "time-to-limit" not in full, full
