@@ -89,7 +89,12 @@
 		      "mm_vmscan_throttled has unknown arguments");                      \
 	static void *const probe = probe##_4
 #else
-#define KST_PROBE_VMSCAN_THROTTLED(probe, handler) static void *const probe
+#define KST_PROBE_VMSCAN_THROTTLED(probe, handler)      \
+	static void __maybe_unused probe##_absent(void) \
+	{                                               \
+		handler();                              \
+	}                                               \
+	static void *const probe
 #endif
 
 /*
