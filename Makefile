@@ -19,9 +19,9 @@ all: module userspace
 
 module:
 	@test -e "$(KDIR)/Makefile" || { \
-		echo "kstallmon: no kernel headers at $(KDIR)" >&2; \
-		echo "  install them (Debian: apt-get install linux-headers-$(KVER)), name others with KDIR=," >&2; \
-		echo "  or build the client alone with 'make userspace'" >&2; exit 1; }
+		echo "kstallmon: no kernel headers at $(KDIR): install them (Debian: apt-get install" \
+			"linux-headers-$(KVER)), name others with KDIR=, or build the client alone" \
+			"with 'make userspace'" >&2; exit 1; }
 	@mkdir -p $(MODBUILD)
 	@cp -ru Kbuild dkms.conf module $(MODBUILD)/
 	$(MAKE) -C $(KDIR) M=$(MODBUILD) modules
