@@ -7,6 +7,9 @@
 
 #include <linux/types.h>
 
+struct file;
+
+struct file *kst_max_map_count_open(void);
 u32 kst_max_map_count(u32 before);
 void kst_max_map_count_close(void);
 

@@ -435,6 +435,7 @@ int kst_tasks_init(void)
 		kst_tasks_free();
 		return -ENOMEM;
 	}
+	kst_max_map_count_open();
 	kst_sampler_start(&kst_tasks_sampler, 0);
 	return 0;
 }
