@@ -56,10 +56,16 @@ endif
 	rm -rf $(DKMS_SRC)
 	$(MAKE) -C userspace uninstall
 
-demo check accuracy bench lint:
+# Packages, in build/deb and build/rpm; VERSION= builds another one than dkms.conf's.
+deb rpm:
+	selftests/setup $@
+	userspace/packaging/build $@ "$(VERSION)"
+	userspace/packaging/lint $@
+
+demo check check-packages accuracy bench lint:
 	$(MAKE) -C selftests $@
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all module userspace install install-userspace install-dkms uninstall demo check accuracy bench lint clean
+.PHONY: all module userspace install install-userspace install-dkms uninstall deb rpm demo check check-packages accuracy bench lint clean
