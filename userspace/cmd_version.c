@@ -38,16 +38,18 @@ static void print_module(struct knl *nl)
 	if (!ret)
 		ret = knl_request(nl, knl_message(nl, KSTALLMON_CMD_STATUS_GET), take_version,
 				  &version);
-	if (!ret && version)
+	if (!ret && version) {
 		printf("module %s\n", version);
-	else if (ret == -ENOENT && access("/sys/module/kstallmon", F_OK))
+		if (strcmp(version, KST_VERSION))
+			err("version: client and module are of different releases: install both of one, then 'modprobe -r kstallmon' and 'modprobe kstallmon'");
+	} else if (ret == -ENOENT && access("/sys/module/kstallmon", F_OK))
 		puts("module not loaded");
 	else if (ret == -ENOENT)
 		puts("module loaded, but out of reach from this network namespace");
 	else if (ret == -EPERM)
 		puts("module loaded (only root may ask for its version)");
 	else if (ret == -EPROTO)
-		puts("module newer than this client");
+		knl_error(nl, ret, "version");
 	else
 		printf("module: %s\n", strerror(-ret));
 	free(version);

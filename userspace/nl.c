@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <netlink/attr.h>
@@ -253,45 +252,15 @@ int knl_family_of(struct knl *nl, const char *name, const char *group, struct kn
  * knl_find - find the module, or find it again after a reload
  * @nl: @nl->family is filled in, with id 0 if it is not there
  *
- * Return: 0 or a negative errno; -ENOENT: not there, -EPROTO: newer than we.
+ * Return: 0 or a negative errno; -ENOENT: not there, -EPROTO: it speaks another version.
  */
 int knl_find(struct knl *nl)
 {
 	int ret = knl_family_of(nl, KSTALLMON_FAMILY_NAME, KSTALLMON_MCGRP_EVENTS, &nl->family);
 
-	if (!ret && nl->family.version > KSTALLMON_FAMILY_VERSION)
+	if (!ret && nl->family.version != KSTALLMON_FAMILY_VERSION)
 		return -EPROTO;
 	return ret;
-}
-
-/**
- * knl_error - say in one line why a request failed
- * @nl: where it went
- * @error: negative errno, as it was returned
- * @what: was to be done
- */
-void knl_error(const struct knl *nl, int error, const char *what)
-{
-	if (error == -EPROTO)
-		err("%s: the module speaks version %u of the protocol, this client version %d: install the client that came with the module",
-		    what, nl->family.version, KSTALLMON_FAMILY_VERSION);
-	else if (error == -EPERM || error == -EACCES)
-		err("%s: no permission: needs CAP_SYS_ADMIN in the initial user namespace: run it as root",
-		    what);
-	else if ((error == -ENOENT && nl->family.id) || error == -EPROTONOSUPPORT)
-		err("%s: the module went away just now: modprobe kstallmon", what);
-	else if (error == -ENOENT && !access("/sys/module/kstallmon", F_OK))
-		err("%s: the module is loaded, but answers only in the initial network namespace: run it there (nsenter -t 1 -n)",
-		    what);
-	else if (error == -ENOENT)
-		err("%s: the module does not answer: is kstallmon.ko loaded? modprobe kstallmon",
-		    what);
-	else if (nl->text[0])
-		err("%s: %s", what, nl->text);
-	else if (error == -EAGAIN)
-		err("%s: it changes faster than it can be read: try again", what);
-	else
-		err("%s: %s", what, strerror(-error));
 }
 
 /**

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,15 +25,90 @@ def described():
     return [t for t in c.objects(c.succeeds("get", "--json")) if "value" in t]
 
 
+def with_files(**texts):
+    """A prefix that runs what follows where these files have these texts, in a mount namespace."""
+    script = "".join(f"""
+        mkdir -p "$(dirname {path})" && mount -t tmpfs none "$(dirname {path})" &&
+        echo '{text}' >{path} || exit 99
+        """ for path, text in texts.items())
+    return ("unshare", "--mount", "sh", "-c", script + 'exec "$@"', "sh")
+
+
+INSTALLED = {f"/lib/modules/{os.uname().release}/modules.dep": "updates/dkms/kstallmon.ko.xz:"}
+LOCKDOWN = "/sys/kernel/security/lockdown"
+ENFORCE = "/sys/module/module/parameters/sig_enforce"
+
+
 @kst.test
-def the_module_is_not_loaded():
+def the_module_is_not_loaded_nor_installed():
     kst.unload()
     try:
         for words in c.ASKING:
-            c.refused(*words, says=rf"^kstallmon: {words[0]}: .*is kstallmon.ko loaded\? modprobe")
+            c.refused(*words, says=rf"^kstallmon: {words[0]}: the module is not loaded, and not "
+                      rf"installed for this kernel: .*linux-headers-{re.escape(os.uname().release)}"
+                      r".*dkms autoinstall.*modprobe kstallmon")
         assert not kst.loaded()
     finally:
         kst.load()
+
+
+@kst.test
+def the_module_is_installed_but_not_loaded():
+    kst.unload()
+    try:
+        for words in c.ASKING:
+            c.refused(*words, prefix=with_files(**INSTALLED),
+                      says=rf"^kstallmon: {words[0]}: .*is kstallmon.ko loaded\? modprobe")
+    finally:
+        kst.load()
+
+
+@kst.test
+def the_module_is_installed_and_the_kernel_takes_signed_ones_only():
+    signed = r"^kstallmon: status: .*not loaded.*signed modules only.*modprobe.*mokutil --import"
+    kst.unload()
+    try:
+        for path, text in ((LOCKDOWN, "none [integrity] confidentiality"),
+                           (LOCKDOWN, "none integrity [confidentiality]"), (ENFORCE, "Y")):
+            c.refused("status", prefix=with_files(**INSTALLED, **{path: text}), says=signed)
+        for path, text in ((LOCKDOWN, "[none] integrity confidentiality"), (ENFORCE, "N")):
+            c.refused("status", prefix=with_files(**INSTALLED, **{path: text}),
+                      says="is kstallmon.ko loaded")
+    finally:
+        kst.load()
+
+
+def of_another_release(name):
+    """A client that was built with another release or protocol than the module's."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+
+
+@kst.test
+def the_module_speaks_another_version_of_the_protocol():
+    for client, mine, what in (("client-0", 0, "install the client that came with the module"),
+                               ("client-2", 2, "install the module that came with the client")):
+        for words in c.ASKING:
+            done = subprocess.run([of_another_release(client), *words], capture_output=True,
+                                  text=True, timeout=c.PATIENCE, check=False)
+            c.is_error(done, rf"^kstallmon: {words[0]}: the module speaks version 1 of the "
+                       rf"protocol, this client version {mine}: {what}")
+        done = subprocess.run([of_another_release(client), "version"], capture_output=True,
+                              text=True, timeout=c.PATIENCE, check=False)
+        assert re.search(rf"^kstallmon: version: .*version 1 .* version {mine}: {what}.*\n$",
+                         done.stderr) and not done.returncode, done
+
+
+@kst.test
+def the_module_is_of_another_release():
+    done = subprocess.run([of_another_release("client-1"), "version"], capture_output=True,
+                          text=True, timeout=c.PATIENCE, check=False)
+    assert not done.returncode and done.stdout.startswith("kstallmon 0.0.1\nmodule "), done
+    assert re.fullmatch(r"kstallmon: version: client and module are of different releases: .*"
+                        r"'modprobe kstallmon'\n", done.stderr), done
+    # It works all the same: what either does not know is passed over.
+    done = subprocess.run([of_another_release("client-1"), "status"], capture_output=True,
+                          text=True, timeout=c.PATIENCE, check=False)
+    assert not done.returncode and not done.stderr, done
 
 
 @kst.test
@@ -70,7 +146,7 @@ def not_in_the_initial_network_namespace():
 def neither_loaded_nor_in_the_initial_network_namespace():
     kst.unload()
     try:
-        c.refused("status", prefix=IN_OTHER_NETNS, says="is kstallmon.ko loaded")
+        c.refused("status", prefix=IN_OTHER_NETNS, says="the module is not loaded")
     finally:
         kst.load()
 
