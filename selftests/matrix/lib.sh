@@ -33,6 +33,7 @@ release_of() { echo "${1%-backports}"; }
 
 # site LABEL: where this machine gets Debian's packages of that label from.
 site() {
+	# shellcheck disable=SC2016 # apt's own
 	apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
 		sed -n "s/^$1 //p" | head -n 1
 }
@@ -122,6 +123,7 @@ in_root() {
 
 	shift
 	# objtool reads /proc; all mounts go with the namespace.
+	# shellcheck disable=SC2016 # for the inner shell
 	unshare -m sh -c 'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
 		cp /etc/resolv.conf "$1/etc/resolv.conf" && mkdir -p "$1/src" && root=$1 && shift &&
 		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb \
