@@ -57,6 +57,6 @@ list_files() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /mnt \
 		-o -path "$keep" -o -path /var/log -o -path /var/cache -o -path /var/tmp -o -path /srv/kernel \
 		-o -path '/var/lib/dpkg/*-old' -o -path /var/lib/systemd/timers \
-		-o -path /var/lib/private -o -path /root/.cache \) -prune -o -print | sort >"$1"
+		-o -path /var/lib/private -o -path /var/lib/apt/lists -o -path /root/.cache \) -prune -o -print | sort >"$1"
 	find /etc -type f -exec sha256sum {} + | sort -k 2 >"$1.etc"
 }
