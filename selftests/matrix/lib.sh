@@ -156,3 +156,23 @@ sources() {
 	(cd "$top" && find Kbuild Makefile dkms.conf module userspace selftests -type f -print0 |
 		sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
 }
+
+# fetch_headers KERNEL ARCH ROOT: unpacks a kernel's headers, and what they refer to, in a root.
+fetch_headers() {
+	local kver=$1 arch=$2 dir=$3 debs=$roots/debs/headers-$1 package packages
+
+	[[ ! -e $dir/usr/src/linux-headers-$kver ]] || return 0
+	# The programs in linux-kbuild are those of the machine that builds.
+	packages=$(apt_all apt-cache depends --important "linux-headers-$kver:$arch" |
+		sed -n 's/^ *Depends: \(linux-\(headers\|kbuild\)-[^: ]*\).*/\1/p')
+	rm -rf "$debs"
+	mkdir -p "$debs"
+	for package in "linux-headers-$kver:$arch" $packages; do
+		(cd "$debs" && apt_all apt-get download -qq "$package" >&2) || die "can't download $package"
+	done
+	for package in "$debs"/*.deb; do
+		# Where /lib is a link to /usr/lib it has to stay one.
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$dir" --keep-directory-symlink
+	done
+	rm -rf "$debs"
+}
