@@ -9,7 +9,7 @@ settings, and with the empty timer, in turns in one VM, so that the kernel aroun
 background (RCU, kworkers) takes some of the time in some windows. Of spinning, where the others are
 all the same, the lower decile is what is taken without it: all that a heart does regularly is in
 there. Of programs that wake up, whose windows differ with the phase of the heart, the mean of the
-middle half is taken, and the median of several runs.
+middle half is taken, and of several runs again.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ NS_PER_INSN = 4
 WINDOW = 60_000_000  # as in work.c
 ROUNDS = 2
 SPIN_MS = 6000
-PINGPONG_MS, PINGPONG_RUNS = 600, 5
-SLEEPS_US, SLEEP_MS = range(92, 109, 2), 1000
+PINGPONG_MS, PINGPONG_RUNS = 600, 16
+SLEEPS_US, SLEEP_MS = range(92, 109, 2), 4000
 STALL_MS, STALLS = 40, 20
 STALL_CYCLE = (STALL_MS + 40) * 1_000_000
 MMAP_MS = 12000
@@ -261,13 +261,11 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
     def lost_insn(samples):
         return (decile(samples.spin) - decile(none.spin)) / NS_PER_INSN
 
-    typical = {"pingpong": median, "sleep": midmean}
-
     def left(samples):
         return 1 - decile(samples.spin) / WINDOW
 
     def slowdown(samples, what):
-        return typical[what](getattr(samples, what)) / typical[what](getattr(none, what)) - 1
+        return midmean(getattr(samples, what)) / midmean(getattr(none, what)) - 1
 
     beat = lost_insn(default) / median(default.beats)
 
@@ -276,7 +274,7 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
         return added / NS_PER_INSN - median(samples.stall_beats) * beat
 
     # Without what ticks and beats take of it, a round trip has two switches.
-    trip = median(default.pingpong) * left(default) - median(none.pingpong) * left(none)
+    trip = midmean(default.pingpong) * left(default) - midmean(none.pingpong) * left(none)
     sleep = midmean(default.sleep) - midmean(none.sleep)
 
     idle = statistics.mean(none.idle_interrupts)

@@ -214,7 +214,9 @@ def the_spec_is_installed_where_the_page_says():
         installed = {os.path.join(directory, name)[len(root):]
                      for directory, _, files in os.walk(root) for name in files}
         spec = f"/usr{found[1]}"
-        assert installed == {spec, "/usr/sbin/kstallmon", "/usr/share/man/man8/kstallmon.8"}
+        assert installed == {spec, "/usr/sbin/kstallmon", "/usr/share/man/man8/kstallmon.8",
+                             "/usr/lib/systemd/system/kstallmon.service",
+                             "/usr/share/bash-completion/completions/kstallmon"}, installed
         with open(root + spec, "rb") as copy, \
                 open(os.path.join(os.environ["KST_TOP"], "module/uapi/kstallmon.yaml"),
                      "rb") as original:
