@@ -117,7 +117,7 @@ fetch_kernel() {
 	touch "$dir/.stamp"
 }
 
-# in_root RELEASE COMMAND...: runs it in a release's root, in its directory /src.
+# in_root ROOT COMMAND...: runs it in a root, in its directory /src.
 in_root() {
 	local root=$roots/$1
 
@@ -131,9 +131,10 @@ in_root() {
 		- "$root" "$@"
 }
 
-# Makes the root of a release: what builds Debian packages there, and DKMS.
+# make_root RELEASE [ROOT]: makes the root of a release: what builds Debian packages there, and DKMS.
 make_root() {
-	local release=$1 dir=$roots/$1 packages
+	local release=$1 root=${2:-$1} packages
+	local dir=$roots/$root
 
 	[[ ! -e $dir/.stamp ]] || return 0
 	say "making a root of $release ..."
@@ -147,7 +148,7 @@ make_root() {
 			--aptopt='Acquire::Check-Valid-Until "false"' \
 			--include="$(tr -s '[:space:]' , <<<"$packages")" "$release" "$dir" - >&2 ||
 		die "no root of $release"
-	in_root "$release" apt-get -qq update >&2 || die "no package lists in the root of $release"
+	in_root "$root" apt-get -qq update >&2 || die "no package lists in the root of $release"
 	touch "$dir/.stamp"
 }
 
