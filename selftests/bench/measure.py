@@ -9,7 +9,7 @@ settings, and with the empty timer, in turns in one VM, so that the kernel aroun
 background (RCU, kworkers) takes some of the time in some windows. Of spinning, where the others are
 all the same, the lower decile is what is taken without it: all that a heart does regularly is in
 there. Of programs that wake up, whose windows differ with the phase of the heart, the mean of the
-middle half is taken, and of several runs again.
+middle half is taken; of several runs, which can be longer from begin to end, the lower quartile.
 """
 
 import contextlib
@@ -53,6 +53,10 @@ FINEST = ("period=1", "slack=0", "threshold=1", "softirq_threshold=1", "sched_th
 
 def decile(values):
     return statistics.quantiles(values, n=10)[0]
+
+
+def quartile(values):
+    return statistics.quantiles(values, n=4)[0]
 
 
 def median(values):
@@ -136,8 +140,8 @@ class Samples:
         self.beat_ns.append((after["beat-time"] - before["beat-time"]) / beats)
 
     def take_wakeups(self):
-        # One run in ten takes 57 instructions more for a round trip, from its begin to its end,
-        # with or without the module.
+        # Some runs take 57 instructions more for each round trip, from their begin to their end,
+        # with or without the module: in one boot one of ten, in another every other.
         self.pingpong += [midmean([ns / trips for trips, ns in work("pingpong", PINGPONG_MS)])
                           for _ in range(PINGPONG_RUNS)]
         # Of several lengths, or all would be of one phase with the heart.
@@ -261,11 +265,13 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
     def lost_insn(samples):
         return (decile(samples.spin) - decile(none.spin)) / NS_PER_INSN
 
+    typical = {"pingpong": quartile, "sleep": midmean}
+
     def left(samples):
         return 1 - decile(samples.spin) / WINDOW
 
     def slowdown(samples, what):
-        return midmean(getattr(samples, what)) / midmean(getattr(none, what)) - 1
+        return typical[what](getattr(samples, what)) / typical[what](getattr(none, what)) - 1
 
     beat = lost_insn(default) / median(default.beats)
 
@@ -274,7 +280,7 @@ def figures(none, default, finest, empty, heard, swept, unswept, memory):
         return added / NS_PER_INSN - median(samples.stall_beats) * beat
 
     # Without what ticks and beats take of it, a round trip has two switches.
-    trip = midmean(default.pingpong) * left(default) - midmean(none.pingpong) * left(none)
+    trip = quartile(default.pingpong) * left(default) - quartile(none.pingpong) * left(none)
     sleep = midmean(default.sleep) - midmean(none.sleep)
 
     idle = statistics.mean(none.idle_interrupts)
