@@ -15,6 +15,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/ktime.h>
+#include <linux/vmalloc.h>
 
 #include "compat/compat.h"
 #include "eventlog.h"
@@ -25,8 +26,12 @@
 #include "tunables.h"
 #include "zones.h"
 
-/* At the default rate limit, three seconds in which tasks above the worker may hog the CPU. */
-#define KST_QUEUE_LEN 32
+/*
+ * At the default rate limit, three seconds in which tasks above the worker may hog the CPU: as many
+ * events as go into five pages.
+ */
+#define KST_QUEUE_SIZE (20 << 10)
+#define KST_QUEUE_LEN (KST_QUEUE_SIZE / sizeof(struct kst_record))
 
 /**
  * struct kst_rate - rate limit of one event type on one CPU
@@ -59,8 +64,8 @@ struct kst_rate {
 struct kst_queue {
 	bool met;
 	struct kst_record *ring;
-	unsigned int head;
-	unsigned int tail;
+	unsigned long head;
+	unsigned long tail;
 	u64 dropped;
 	u64 dropped_told;
 	u64 suppressed;
@@ -78,8 +83,8 @@ static int kst_cpuhp_state;
 static DEFINE_MUTEX(kst_tell_lock);
 static struct kst_rate kst_tell_rate[KST_NR_TYPES];
 
-/* Whether the rate limit lets an event pass. */
-static bool kst_rate_pass(struct kst_rate *rate, u64 now)
+/* Whether the rate limit would let an event pass. */
+static bool kst_rate_allows(struct kst_rate *rate, u64 now)
 {
 	u32 limit = kst_tunable(rate);
 
@@ -87,10 +92,7 @@ static bool kst_rate_pass(struct kst_rate *rate, u64 now)
 		rate->start = now;
 		rate->told = 0;
 	}
-	if (limit && rate->told >= limit)
-		return false;
-	rate->told++;
-	return true;
+	return !limit || rate->told < limit;
 }
 
 /* What the rate limit held back goes into the event that it lets pass. */
@@ -136,36 +138,79 @@ void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu)
 		rec->stack[i].nr = 0;
 }
 
+/* Whether a line of the kernel log, type 0, or an event is within its rate limit. */
+static bool kst_queue_allows(struct kst_queue *queue, u32 type)
+{
+	return !type || kst_rate_allows(&queue->rate[type], ktime_get_boottime_ns());
+}
+
+static bool kst_queue_room(struct kst_queue *queue)
+{
+	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
+	unsigned long tail = smp_load_acquire(&queue->tail);
+
+	return queue->ring && queue->head - tail < KST_QUEUE_LEN;
+}
+
+/**
+ * kst_eventlog_room() - would this CPU's next event be sent on its way
+ * @type: enum kstallmon_event_type, or 0 for a line of the kernel log
+ *
+ * For what can wait until it is.
+ *
+ * Context: hard interrupt, or interrupts off; not NMI. The answer holds until then.
+ *
+ * Return: false if the rate limit would hold it back, or there is no room for it.
+ */
+bool kst_eventlog_room(u32 type)
+{
+	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
+
+	return kst_queue_allows(queue, type) && kst_queue_room(queue);
+}
+
+/**
+ * kst_eventlog_suppress() - count an event that was held back
+ * @type: enum kstallmon_event_type
+ * @severity: duration in ns, of which the longest suppressed one is told
+ *
+ * Context: as kst_eventlog_room().
+ */
+void kst_eventlog_suppress(u32 type, u64 severity)
+{
+	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
+	struct kst_rate *rate = &queue->rate[type];
+
+	queue->suppressed++;
+	rate->suppressed++;
+	rate->longest = max(rate->longest, severity);
+}
+
 /**
  * kst_eventlog_post() - send an event on its way
  * @rec: the event; is copied
- * @severity: duration in ns, of which the longest suppressed one is told
+ * @severity: as above
+ *
+ * What the rate limit holds back or there is no room for is counted.
  *
  * Context: hard interrupt, or interrupts off; not NMI. Allocates nothing and takes no lock.
- *
- * Return: false if the rate limit held the event back or there was no room for it, which is
- * counted, except for lines of the kernel log: those may be tried again.
  */
-bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
+void kst_eventlog_post(const struct kst_record *rec, u64 severity)
 {
 	struct kst_queue *queue = this_cpu_ptr(&kst_queues);
 	struct kst_rate *rate = &queue->rate[rec->ev.type];
 	struct kst_event *ev;
-	unsigned int tail;
 
-	if (rec->ev.type && !kst_rate_pass(rate, ktime_get_boottime_ns())) {
-		queue->suppressed++;
-		rate->suppressed++;
-		rate->longest = max(rate->longest, severity);
-		return false;
+	if (!kst_queue_allows(queue, rec->ev.type)) {
+		kst_eventlog_suppress(rec->ev.type, severity);
+		return;
 	}
-	/* Pairs with the release in kst_eventlog_work(): the slot is the worker's until then. */
-	tail = smp_load_acquire(&queue->tail);
-	if (!queue->ring || queue->head - tail >= KST_QUEUE_LEN) {
+	if (!kst_queue_room(queue)) {
 		queue->dropped += !!rec->ev.type;
-		return false;
+		return;
 	}
 
+	rate->told++;
 	queue->ring[queue->head % KST_QUEUE_LEN] = *rec;
 	if (rec->ev.type) {
 		ev = &queue->ring[queue->head % KST_QUEUE_LEN].ev;
@@ -177,7 +222,6 @@ bool kst_eventlog_post(const struct kst_record *rec, u64 severity)
 	/* Pairs with the acquire in kst_eventlog_work(): the event is complete. */
 	smp_store_release(&queue->head, queue->head + 1);
 	irq_work_queue(&queue->wake);
-	return true;
 }
 
 static void kst_eventlog_wake(struct irq_work *wake)
@@ -241,8 +285,9 @@ bool kst_eventlog_tell(struct kst_logged *rec)
 	bool pass;
 
 	mutex_lock(&kst_tell_lock);
-	pass = kst_rate_pass(rate, rec->ev.time_boot);
+	pass = kst_rate_allows(rate, rec->ev.time_boot);
 	if (pass) {
+		rate->told++;
 		kst_history_append(rec);
 		kst_netlink_publish(rec);
 	}
@@ -261,14 +306,14 @@ bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st)
 {
 	struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
 	/* In this order: of two numbers that grow, the later must not be read first. */
-	unsigned int tail = smp_load_acquire(&queue->tail); /* pairs with kst_eventlog_work() */
+	unsigned long tail = smp_load_acquire(&queue->tail); /* pairs with kst_eventlog_work() */
 
-	st->queued = min_t(unsigned int, READ_ONCE(queue->head) - tail, KST_QUEUE_LEN);
+	st->queued = min_t(unsigned long, READ_ONCE(queue->head) - tail, KST_QUEUE_LEN);
 	st->dropped = READ_ONCE(queue->dropped);
 	st->suppressed = READ_ONCE(queue->suppressed);
 	st->memory = sizeof(*queue);
 	if (READ_ONCE(queue->ring))
-		st->memory += KST_QUEUE_LEN * sizeof(*queue->ring) + KST_LOGGED_SIZE;
+		st->memory += KST_QUEUE_SIZE + KST_LOGGED_SIZE;
 	return READ_ONCE(queue->met);
 }
 
@@ -291,11 +336,12 @@ static int kst_eventlog_online(unsigned int cpu)
 	if (queue->ring)
 		return 0;
 	out = kzalloc_node(KST_LOGGED_SIZE, GFP_KERNEL, node);
-	ring = kvzalloc_node(KST_QUEUE_LEN * sizeof(*ring), GFP_KERNEL, node);
+	/* By pages: the slab allocator would round it up to a power of two. */
+	ring = vzalloc_node(KST_QUEUE_SIZE, node);
 	if (!out || !ring) {
 		pr_warn("no memory for the events of CPU %u\n", cpu);
 		kfree(out);
-		kvfree(ring);
+		vfree(ring);
 		return 0;
 	}
 	queue->out = out;
@@ -363,7 +409,7 @@ void kst_eventlog_exit(void)
 	for_each_possible_cpu(cpu) {
 		struct kst_queue *queue = per_cpu_ptr(&kst_queues, cpu);
 
-		kvfree(queue->ring);
+		vfree(queue->ring);
 		kfree(queue->out);
 	}
 }

@@ -24,7 +24,9 @@ void kst_eventlog_drain(void);
 
 void kst_event_begin(struct kst_event *ev, u32 type, u32 cpu);
 void kst_record_begin(struct kst_record *rec, u32 type, u32 cpu);
-bool kst_eventlog_post(const struct kst_record *rec, u64 severity);
+bool kst_eventlog_room(u32 type);
+void kst_eventlog_suppress(u32 type, u64 severity);
+void kst_eventlog_post(const struct kst_record *rec, u64 severity);
 bool kst_eventlog_tell(struct kst_logged *rec);
 
 bool kst_eventlog_stats(unsigned int cpu, struct kst_eventlog_stats *st);

@@ -91,7 +91,8 @@ struct kst_hold {
  * @sched: the scheduler held off
  * @ending: the end of the last stall
  * @ending_steal: steal time before that stall
- * @pending: @ending waits for the next beat
+ * @ending_due: when that is accounted, CLOCK_MONOTONIC
+ * @pending: @ending waits for a beat after that
  * @telling: room for the record of another CPU's stall
  * @epoch: of @histogram
  * @histogram: by kind
@@ -129,6 +130,7 @@ struct kst_heart {
 
 	struct kst_record ending;
 	u64 ending_steal;
+	u64 ending_due;
 	bool pending;
 	struct kst_record telling;
 

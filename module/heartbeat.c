@@ -124,7 +124,7 @@ static enum hrtimer_restart kst_beat(struct hrtimer *timer)
 	heart->beats++;
 	late = now >= latest + (u64)kst_tunable(threshold) * NSEC_PER_MSEC;
 	/* If there was another stall right after, what was stolen meanwhile is taken for its. */
-	if (unlikely(heart->pending))
+	if (unlikely(heart->pending) && (late || now >= heart->ending_due))
 		kst_stall_judge(heart, late ? heart->steal : kst_stall_steal());
 	if (unlikely(late || kst_live_claimed(&heart->live[KST_LIVE_HARD])))
 		kst_irq_stall(heart, now, latest, regs);
@@ -337,7 +337,11 @@ static void kst_heart_flush(void *unused)
  */
 void kst_heartbeat_exit(void)
 {
-	/* Kicks are handled in order: none that was sent before this is left. */
+	/*
+	 * Calls are handled in batches, and within one those that somebody waits for come first. So
+	 * a kick that was sent before this may come after the first call, but not after the second.
+	 */
+	on_each_cpu(kst_heart_flush, NULL, 1);
 	on_each_cpu(kst_heart_flush, NULL, 1);
 	free_percpu(kst_hearts);
 }

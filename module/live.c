@@ -20,12 +20,6 @@
 #include "live.h"
 #include "tunables.h"
 
-/*
- * How long a beginning waits for its stack. An NMI comes at once, except to a CPU that a hypervisor
- * has taken away for the moment; and for a CPU that never comes back it is the only word.
- */
-#define KST_LIVE_PATIENCE_NS (100 * NSEC_PER_MSEC)
-
 /* A number ends where the CPU's begins in a stall's id. */
 #define KST_LIVE_ID_BITS 40
 
@@ -67,35 +61,49 @@ static void kst_live_record(struct kst_record *rec, const struct kst_heart *targ
 	}
 }
 
+/*
+ * Tell the beginning, or write the line. If it would not get through it waits for a later look:
+ * of a CPU that is stalled for good, there will be no other word.
+ */
+static void kst_live_tell(struct kst_heart *heart, struct kst_heart *target, enum kst_live_nr nr,
+			  s64 state, u32 type, u64 now)
+{
+	struct kst_live *live = &target->live[nr];
+	struct kst_record *rec = &heart->telling;
+
+	if (!kst_eventlog_room(type)) {
+		if (type && !(state & KST_LIVE_HELD_BACK))
+			atomic64_cmpxchg(&live->state, state, state | KST_LIVE_HELD_BACK);
+		return;
+	}
+	/* Copied first: if the word has not changed until then, the copy is sound. */
+	kst_live_record(rec, target, nr, state, type, now);
+	if (atomic64_cmpxchg(&live->state, state,
+			     state | (type ? KST_LIVE_TOLD : KST_LIVE_LOGGED)) == state)
+		kst_eventlog_post(rec, rec->ev.stall.duration_min);
+}
+
 /* See to a stall that somebody has claimed. */
 static void kst_live_see(struct kst_heart *heart, struct kst_heart *target, enum kst_live_nr nr,
 			 s64 state, u64 now)
 {
 	u64 log_after = (u64)kst_tunable(log_after) * NSEC_PER_MSEC;
-	struct kst_live *live = &target->live[nr];
-	struct kst_record *rec = &heart->telling;
+	u64 since = kst_live_since(target, nr);
 
-	if (!(state & KST_LIVE_ASKED))
+	/* It beats again: the stall is over, though its number has not grown yet. */
+	if (!(state & KST_LIVE_ASKED) || since == KST_NEVER)
 		return;
 
-	if (!(state & KST_LIVE_TOLD)) {
-		if (!(state & KST_LIVE_STACK) &&
-		    now < READ_ONCE(live->asked) + KST_LIVE_PATIENCE_NS)
-			return;
-		/* Copied first: if the word has not changed until then, the copy is sound. */
-		kst_live_record(rec, target, nr, state, KSTALLMON_EVENT_TYPE_STALL_BEGIN, now);
-		if (atomic64_cmpxchg(&live->state, state, state | KST_LIVE_TOLD) == state)
-			kst_eventlog_post(rec, rec->ev.stall.duration_min);
-		return;
-	}
+	/* An NMI on its way from the stall before may have come for this one, and too early. */
+	if (nr == KST_LIVE_HARD && !(state & KST_LIVE_STACK))
+		kst_live_arch_ask(target);
 
-	if (!(state & KST_LIVE_LOGGED) && log_after &&
-	    now >= kst_live_since(target, nr) + log_after) {
-		kst_live_record(rec, target, nr, state, 0, now);
-		if (atomic64_cmpxchg(&live->state, state, state | KST_LIVE_LOGGED) == state &&
-		    !kst_eventlog_post(rec, 0))
-			atomic64_andnot(KST_LIVE_LOGGED, &live->state); /* no room: later */
-	}
+	if (!(state & KST_LIVE_TOLD) &&
+	    (state & KST_LIVE_STACK ||
+	     now >= READ_ONCE(target->live[nr].asked) + KST_LIVE_PATIENCE_NS))
+		kst_live_tell(heart, target, nr, state, KSTALLMON_EVENT_TYPE_STALL_BEGIN, now);
+	else if (!(state & KST_LIVE_LOGGED) && log_after && now >= since + log_after)
+		kst_live_tell(heart, target, nr, state, 0, now);
 }
 
 /*
@@ -260,6 +268,9 @@ void kst_live_end(struct kst_heart *heart, enum kst_live_nr nr, struct kst_recor
 
 	/* Others only set flags, and a new number is given here alone. */
 	state = atomic64_xchg(&live->state, next);
+	if ((state & (KST_LIVE_HELD_BACK | KST_LIVE_TOLD)) == KST_LIVE_HELD_BACK)
+		kst_eventlog_suppress(KSTALLMON_EVENT_TYPE_STALL_BEGIN,
+				      rec ? rec->ev.stall.duration_max : 0);
 	if (rec) {
 		rec->ev.stall.id = kst_live_id(heart, nr, state);
 		if (state & KST_LIVE_STACK) {

@@ -12,6 +12,7 @@
 #define KST_LIVE_STACK BIT(2) /* context, task and stack are valid */
 #define KST_LIVE_TOLD BIT(3) /* there was a begin */
 #define KST_LIVE_LOGGED BIT(4) /* there was a line in the kernel log */
+#define KST_LIVE_HELD_BACK BIT(5) /* the begin had to wait for the rate limit, or for room */
 #define KST_LIVE_FLAGS GENMASK(7, 0)
 
 /**
@@ -49,11 +50,19 @@ void kst_live_log(const struct kst_logged *rec);
 
 /* What the architecture has to give. */
 #ifdef CONFIG_X86_LOCAL_APIC
+/*
+ * How long a beginning waits for its stack. An NMI comes at once, except to a CPU that a hypervisor
+ * has taken away for the moment; and for a CPU that never comes back it is the only word.
+ */
+#define KST_LIVE_PATIENCE_NS (100 * NSEC_PER_MSEC)
+
 int kst_live_arch_init(void);
 void kst_live_arch_exit(void);
 void kst_live_arch_ask(struct kst_heart *target);
 #else
-/* No NMI that a module can send: stalls with interrupts off are told without stack. */
+/* No NMI that a module can send: stalls with interrupts off are told without stack, and at once. */
+#define KST_LIVE_PATIENCE_NS 0
+
 static inline int kst_live_arch_init(void)
 {
 	return 0;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of a stall: counted at once, told one beat later. The steal time that tells a
- * hypervisor's fault from the kernel's own is accounted by the scheduler's tick, which may run
- * after the beat that found the end.
+ * The end of a stall: counted at once, told by the first beat a tick or more later. The steal time
+ * that tells a hypervisor's fault from the kernel's own is accounted by the scheduler's tick, which
+ * may run after the beat that found the end; and a beat may come right after an end that a switch
+ * of tasks has found.
  */
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 
 #include "eventlog.h"
@@ -69,7 +71,7 @@ void kst_stall_judge(struct kst_heart *heart, u64 steal)
  * @duration_max: and at most this many
  * @steal: kst_stall_steal() before it
  *
- * It is counted, and told at the next beat.
+ * It is counted, and told by a beat to come.
  *
  * Context: hard interrupt, or interrupts off.
  *
@@ -90,6 +92,7 @@ struct kst_record *kst_stall_end(struct kst_heart *heart, u32 kind, u64 duration
 	rec->ev.stall.duration_min = duration_min;
 	rec->ev.stall.duration_max = duration_max;
 	heart->ending_steal = steal;
+	heart->ending_due = ktime_get_ns() + TICK_NSEC;
 	heart->pending = true;
 	return rec;
 }

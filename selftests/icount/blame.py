@@ -51,6 +51,16 @@ def what_is_stolen_is_told_late_though_others_want_the_cpu():
 
 
 @kst.test
+def what_is_stolen_is_told_late_wherever_in_a_tick_the_end_is():
+    # A beat may come right after the switch that ends the stall.
+    before = kst.settle()
+    stalls = kst.inject(0, 150, count=40, kind="sched", steal=60, late=True)
+    events = kst.stalls_of(os.getpid(), before)
+    assert [e.get("steal") for e in events] == [actual * 60 // 100 for actual in stalls], \
+        (events, stalls)
+
+
+@kst.test
 def what_is_stolen_is_not_told_of_the_next_stall():
     before = kst.settle()
     kst.inject(0, 100, steal=100, late=True)

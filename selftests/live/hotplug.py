@@ -5,6 +5,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import livelib
 from livelib import OTHERS, Staller, kst
@@ -58,8 +59,10 @@ def two_hundred_cycles():
                 kst.load()
                 assert as_the_kernel_says(), kst.status()
             livelib.online(cpu, True)
+            # A heart that is lost would come back when its CPU does the next time.
             if cycle % RELOAD_EACH == 0:
                 assert as_the_kernel_says(), kst.status()
+                every_heart_beats()
             while len(stallers) > 4:
                 stallers.pop(0).wait()
     finally:
@@ -71,6 +74,25 @@ def two_hundred_cycles():
     assert as_the_kernel_says(), kst.status()
     every_heart_beats()
     every_cpu_tells()
+
+
+@kst.test
+def a_cpu_that_is_offline_is_not_stalled():
+    with livelib.Subscriber() as subscriber:
+        for cpu in OTHERS:
+            livelib.online(cpu, False)
+            begin = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            time.sleep(3)
+            end = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            livelib.online(cpu, True)
+            every_heart_beats()
+            subscriber.settle()
+            # Neither for what of that time it was looked at, nor for all of it afterwards. A stall
+            # from before may be told a little later.
+            for event in subscriber.events:
+                if event.get("cpu") == cpu:
+                    assert not begin + 10**9 < event["time-boot"] < end, event
+                    assert event.get("duration-max", 0) < end - begin, event
 
 
 livelib.stay_at_home()

@@ -147,5 +147,43 @@ def every_beginning_has_its_end_in_a_storm():
         assert subscriber.pairs(staller)
 
 
+@kst.test
+def beginnings_that_wait_for_the_rate_limit():
+    # One watcher is left, which may tell one in a second.
+    for _ in range(TRIALS):
+        stallers = [Staller(cpu, 9000) for cpu in OTHERS]
+        with Subscriber() as subscriber, kst.tuned(rate=1):
+            for staller in stallers:
+                staller.go()
+            subscriber.until(lambda stallers=stallers, subscriber=subscriber: all(
+                map(subscriber.begins, stallers)) or any(map(subscriber.ends, stallers)))
+            for staller in stallers:
+                staller.wait()
+            subscriber.settle()
+        unique(subscriber.events)
+        begins = [subscriber.begins(staller) for staller in stallers]
+        # The host's noise may use the limit up.
+        if all(begins) and max(b["duration-min"] for mine in begins for b in mine) > 10**9:
+            return
+    raise AssertionError(subscriber.events)
+
+
+@kst.test
+def beginnings_that_had_no_time_to_wait_are_counted():
+    # Noise may be counted as well.
+    stallers = [Staller(cpu, 300, 5, 10) for cpu in OTHERS]
+    with Subscriber() as subscriber, kst.tuned(rate=1):
+        before = kst.status()["suppressed"]
+        for staller in stallers:
+            staller.go()
+        for staller in stallers:
+            staller.wait()
+        subscriber.settle()
+        after = kst.status()["suppressed"]
+    told, ended = (sum(len(of(s)) for s in stallers)
+                   for of in (subscriber.begins, subscriber.ends))
+    assert after - before >= 2 * 15 - told - ended > 0, (before, after, told, ended)
+
+
 livelib.stay_at_home()
 kst.run()
