@@ -25,8 +25,12 @@
  * Timer and worker are on one CPU, so that a sample wakes no other. If that one is stalled, whoever
  * finds the sample late takes it over. An unbound worker would be no safer: the scheduler may well
  * put it on the CPU where it ran before, and leave it there.
+ *
+ * Workers of high priority are at nice -20: next to one, an ordinary task hardly runs, whatever
+ * chances to reschedule it gives. So what takes long is not urgent.
  */
 static struct workqueue_struct *kst_samplers_wq;
+static struct workqueue_struct *kst_samplers_urgent_wq;
 /* Changes only while no heart beats. */
 static struct kst_sampler *kst_samplers[KST_SAMPLERS_MAX];
 /* Protects @on of all samplers. */
@@ -60,6 +64,11 @@ static void kst_sampler_expect(struct kst_sampler *sampler, u32 ms)
 	kst_samplers_refresh();
 }
 
+static struct workqueue_struct *kst_sampler_wq(const struct kst_sampler *sampler)
+{
+	return sampler->urgent ? kst_samplers_urgent_wq : kst_samplers_wq;
+}
+
 static void kst_sampler_work(struct work_struct *work)
 {
 	struct kst_sampler *sampler = container_of(work, struct kst_sampler, work.work);
@@ -69,14 +78,14 @@ static void kst_sampler_work(struct work_struct *work)
 	ms = sampler->sample();
 	kst_sampler_expect(sampler, ms);
 	/* Does nothing if it is to run sooner by now. */
-	queue_delayed_work(kst_samplers_wq, &sampler->work, msecs_to_jiffies(ms));
+	queue_delayed_work(kst_sampler_wq(sampler), &sampler->work, msecs_to_jiffies(ms));
 }
 
 static void kst_sampler_kicked(struct irq_work *kick)
 {
 	struct kst_sampler *sampler = container_of(kick, struct kst_sampler, kick);
 
-	mod_delayed_work(kst_samplers_wq, &sampler->work, 0);
+	mod_delayed_work(kst_sampler_wq(sampler), &sampler->work, 0);
 }
 
 /**
@@ -115,14 +124,14 @@ void kst_sampler_within(struct kst_sampler *sampler, u32 ms)
 	mutex_lock(&kst_samplers_lock);
 	if (sampler->on) {
 		kst_sampler_expect(sampler, ms);
-		mod_delayed_work(kst_samplers_wq, &sampler->work, msecs_to_jiffies(ms));
+		mod_delayed_work(kst_sampler_wq(sampler), &sampler->work, msecs_to_jiffies(ms));
 	}
 	mutex_unlock(&kst_samplers_lock);
 }
 
 /**
  * kst_sampler_start() - sample from now on
- * @sampler: with @sample set
+ * @sampler: with @sample and @urgent set
  * @ms: time until the first sample
  *
  * Context: task; no heart beats yet.
@@ -164,10 +173,17 @@ void kst_sampler_stop(struct kst_sampler *sampler)
  */
 int kst_samplers_init(void)
 {
-	kst_samplers_wq =
-		alloc_workqueue("kstallmon_samplers",
-				WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_CPU_INTENSIVE | KST_WQ_PERCPU, 0);
-	return kst_samplers_wq ? 0 : -ENOMEM;
+	const unsigned int flags = WQ_MEM_RECLAIM | WQ_CPU_INTENSIVE | KST_WQ_PERCPU;
+
+	kst_samplers_wq = alloc_workqueue("kstallmon_samplers", flags, 0);
+	if (!kst_samplers_wq)
+		return -ENOMEM;
+	kst_samplers_urgent_wq = alloc_workqueue("kstallmon_urgent", flags | WQ_HIGHPRI, 0);
+	if (!kst_samplers_urgent_wq) {
+		destroy_workqueue(kst_samplers_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -177,5 +193,6 @@ int kst_samplers_init(void)
  */
 void kst_samplers_exit(void)
 {
+	destroy_workqueue(kst_samplers_urgent_wq);
 	destroy_workqueue(kst_samplers_wq);
 }

@@ -12,15 +12,17 @@
 /**
  * struct kst_sampler - a sampler
  * @sample: takes a sample; returns the time until the next one, in ms
+ * @urgent: it is short, and goes before what the host does for its users
  * @work: calls @sample
  * @kick: queues @work at once
  * @late: when a beat does so if it has not run by then, CLOCK_MONOTONIC in ns
  * @on: between kst_sampler_start() and kst_sampler_stop()
  *
- * Only @sample is the owner's to set.
+ * Only @sample and @urgent are the owner's to set.
  */
 struct kst_sampler {
 	u32 (*sample)(void);
+	bool urgent;
 	struct delayed_work work;
 	struct irq_work kick;
 	u64 late;

@@ -41,7 +41,7 @@ struct kst_zone_watch {
 };
 
 static u32 kst_zones_sample(void);
-static struct kst_sampler kst_zones_sampler = { .sample = kst_zones_sample };
+static struct kst_sampler kst_zones_sampler = { .sample = kst_zones_sample, .urgent = true };
 static u64 kst_zones_begun; /* the last sample, CLOCK_MONOTONIC in ns */
 
 /* Protects kst_zones_shown and what it points to. */

@@ -3,11 +3,14 @@
 
 import contextlib
 import os
+import socket
+import struct
 import subprocess
 import sys
 import time
 
-from pyroute2.netlink import NLM_F_DUMP, NLM_F_REQUEST, genlmsg, nla
+from pyroute2.netlink import (NETLINK_GENERIC, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE,
+                               NLMSG_ERROR, genlmsg, nla)
 from pyroute2.netlink.generic import GenericNetlinkSocket
 
 NLM_F_DUMP_INTR = 0x10
@@ -15,6 +18,7 @@ EVENT_GET, MEMORY_GET, VMA_GET = 1, 10, 11
 VMA_STATE = 6
 OK, WARN, CRIT = 1, 2, 3
 LIMIT = "/proc/sys/vm/max_map_count"
+PATIENCE = 600  # bounds only how long a test that fails takes
 MAPPER = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "mapper")
 
 
@@ -94,6 +98,33 @@ def memory():
     return answer[0]
 
 
+def interrupted(action):
+    """Read the processes with the most mappings, do something after the first part of the answer,
+    and read the rest. Returns whether any message has NLM_F_DUMP_INTR."""
+    with contextlib.closing(GenericNetlinkSocket()) as family:
+        family.bind("kstallmon", Memory)
+        number = family.prid
+    header = struct.Struct("=IHHII")
+    done, parts, flags = False, 0, 0
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC) as sock:
+        sock.send(header.pack(header.size + 4, number, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) +
+                  struct.pack("=BBxx", VMA_GET, 1))
+        while not done:
+            if parts == 1:
+                action()
+            # The kernel makes a part when the one before is read, and none longer than this.
+            part, at = sock.recv(8192), 0
+            while at < len(part):
+                length, kind, flag, _, _ = header.unpack_from(part, at)
+                assert kind != NLMSG_ERROR, part
+                done = done or kind == NLMSG_DONE
+                flags |= flag
+                at += length + 3 & ~3
+            parts += 1
+    assert parts > 4, parts
+    return bool(flags & NLM_F_DUMP_INTR)
+
+
 def kept():
     """The processes with the most mappings, all of one sweep."""
     for _ in range(10):
@@ -115,8 +146,9 @@ def of(pid, answer):
 
 def swept():
     """Wait for the end of a sweep that began after this was called."""
-    end = memory()["sweeps"] + 2
-    while memory()["sweeps"] < end:
+    last, end = memory()["sweeps"] + 2, time.monotonic() + PATIENCE
+    while memory()["sweeps"] < last:
+        assert time.monotonic() < end, f"no sweep {last}: {memory()}"
         time.sleep(0.02)
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Mappings are counted as the kernel counts them, and told of when they come near the limit.
 
+import contextlib
 import os
 import sys
 import time
@@ -12,7 +13,30 @@ import vmas
 from vmas import CRIT, OK, WARN, Mapper, limited, maps, swept, told
 
 FAST = {"task_interval": 100, "rate": 0}
-PATIENCE = 120
+PATIENCE = 600
+
+
+def until(condition, what):
+    """Wait for it. This bounds only how long a test that fails takes."""
+    end = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return answer
+
+
+def rests():
+    """Whether there is no sweep for a while: one that was begun takes its time."""
+    before = vmas.memory()["sweeps"]
+    time.sleep(1)
+    return vmas.memory()["sweeps"] == before
+
+
+def sweep():
+    """One sweep of many at rest: a new interval counts at once."""
+    before = vmas.memory()["sweeps"]
+    kst.kstallmon("set", "task_interval=3599999")
+    until(lambda: vmas.memory()["sweeps"] > before, "no sweep")
 
 
 def one(pid, answer):
@@ -55,6 +79,37 @@ def kept_are_the_highest_in_order():
         swept()
         kept = [(k["task"]["tgid"], k["vma"]["count"]) for k in vmas.kept()]
         assert kept == [(b.pid, 5000), (c.pid, 4000), (a.pid, 3000)], kept
+
+
+@kst.test
+def a_dump_that_a_sweep_interrupts_says_so():
+    with kst.tuned(task_interval=3600000, task_keep=300), Mapper() as mapper:
+        mapper.tell("children", 300, 0)
+        kst.kstallmon("set", "task_interval=100")
+        swept()
+        kst.kstallmon("set", "task_interval=3600000")
+        until(rests, "sweeps go on")
+        assert not vmas.interrupted(lambda: None)
+        assert vmas.interrupted(sweep)
+        mapper.tell("reap")
+
+
+@kst.test
+def sweeps_do_not_go_before_ordinary_tasks():
+    def workers(name):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
+                    if name in comm.read():
+                        found.append(os.getpriority(os.PRIO_PROCESS, int(pid)))
+        return found
+
+    with kst.tuned(**FAST, zone_interval=100):
+        # A worker bears the name of what it does, or did last.
+        for name, nice in ("kstallmon_samplers", 0), ("kstallmon_urgent", -20):
+            found = until(lambda name=name: workers(name), f"no {name}")
+            assert set(found) == {nice}, (name, found)
 
 
 @kst.test
@@ -155,10 +210,7 @@ def what_the_rate_limit_refuses_is_told_later():
         pids = [pid for pid, in parent.tell("children", 4, 0)] + [parent.pid]
         since = kst.numbered()
         with limited(350):
-            end = time.monotonic() + PATIENCE
-            while not all(told(pid, since) for pid in pids):
-                assert time.monotonic() < end, vmas.events(since)
-                time.sleep(0.2)
+            until(lambda: all(told(pid, since) for pid in pids), pids)
             for pid in pids:
                 (before, state, _), = told(pid, since)
                 assert (before, state) == (OK, WARN), vmas.events(since)
@@ -174,10 +226,7 @@ def a_group_whose_leader_has_exited_counts_once():
     with kst.tuned(**FAST), Mapper() as mapper:
         mapper.reach(2000)
         mapper.tell("leave")
-        end = time.monotonic() + PATIENCE
-        while state_of(mapper.pid) != "Z":
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        until(lambda: state_of(mapper.pid) == "Z", "the leader lives")
         survivor, = set(map(int, os.listdir(f"/proc/{mapper.pid}/task"))) - {mapper.pid}
         swept()
         for answer in (vmas.kept(), vmas.every()):
@@ -206,18 +255,10 @@ def children_that_share_their_memory_do_not_count_again():
 
 @kst.test
 def a_new_interval_counts_at_once():
-    with kst.tuned(task_interval=3600000):
-        time.sleep(1)  # the sweep that this began
-        with Mapper() as mapper:
-            before = vmas.memory()["sweeps"]
-            time.sleep(1)
-            assert vmas.memory()["sweeps"] == before
-            kst.kstallmon("set", "task_interval=3599999")
-            end = time.monotonic() + PATIENCE
-            while vmas.memory()["sweeps"] == before:
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            assert vmas.of(mapper.pid, vmas.kept())
+    with kst.tuned(task_interval=3600000), Mapper() as mapper:
+        until(rests, "sweeps go on")
+        sweep()
+        assert vmas.of(mapper.pid, vmas.kept())
 
 
 kst.run()
