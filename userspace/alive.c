@@ -25,14 +25,16 @@
 /* Others first; -1000 would be never. */
 #define OOM_SCORE "-900"
 
-/* Returns 0 or a positive errno. */
+/* A service manager may have set a lower one. Returns 0 or a positive errno. */
 static int lower_oom_score(void)
 {
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), error = 0;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), error = 0;
+	char now[16] = "";
 
 	if (fd < 0)
 		return errno;
-	if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0)
+	if (pread(fd, now, sizeof(now) - 1, 0) < 0 ||
+	    (atoi(now) > atoi(OOM_SCORE) && pwrite(fd, OOM_SCORE, strlen(OOM_SCORE), 0) < 0))
 		error = errno;
 	close(fd);
 	return error;
