@@ -158,7 +158,8 @@
  *   another state
  * @KSTALLMON_EVENT_TYPE_RECLAIM_STALL: a task had to reclaim memory itself and
  *   took long
- * @KSTALLMON_EVENT_TYPE_OOM_KILL: the OOM killer chose a victim
+ * @KSTALLMON_EVENT_TYPE_OOM_KILL: the OOM killer chose a victim, or let one
+ *   that was ending have the last reserves
  * @KSTALLMON_EVENT_TYPE_VMA_STATE: a process came near the limit of its
  *   mappings, or back
  */
