@@ -34,6 +34,7 @@ def no_slice_is_long():
 def growth_and_time_of_a_steady_mapper():
     limit, rate, seconds = 2000, 50, 60
     seen = []
+    since = kst.numbered()
     with kst.tuned(task_interval=500), limited(limit), Mapper() as mapper:
         start = limit + 1 - rate * seconds // 2
         mapper.reach(start)
@@ -57,6 +58,15 @@ def growth_and_time_of_a_steady_mapper():
         assert abs(m["vma"]["growth"] / true_rate - 1) < 0.2, (m, true_rate)
         left = full - m["time-boot"]
         assert abs(m["vma"]["time-to-limit"] / left - 1) < 0.2, (m, left)
+    # And so were the events, while it mapped on and before it could not.
+    events = [e for e in vmas.events(since) if e["task"]["tgid"] == mapper.pid]
+    assert [(e["vma"]["before"], e["vma"]["state"]) for e in events] == \
+        [(vmas.OK, vmas.WARN), (vmas.WARN, vmas.CRIT)], events
+    for m in events:
+        assert m["time-boot"] < full, (m, full)
+        assert abs(m["vma"]["growth"] / true_rate - 1) < 0.2, (m, true_rate)
+        left = full - m["time-boot"]
+        assert abs(m["vma"]["time-to-limit"] / left - 1) < 0.3, (m, left)
     off = max(abs(m["vma"]["growth"] / true_rate - 1) for m in judged)
     print(f"# {len(judged)} counts, growth {true_rate:.0f} per 1000 s, off by {off:.2%} at most")
 

@@ -11,8 +11,8 @@
  *   vfork           has a vfork child that sleeps; "PID" of the child
  *   clone           has a child that shares its memory and sleeps; "PID" of the child
  *   leave           goes on in another thread and ends the first
- *   children N MORE has N children that sleep, with 0 to MORE mappings more than it has itself;
- *                   "PID" for each
+ *   children N MORE has N children that sleep, of which MORE have mappings more than it has itself:
+ *                   one of them 1, one 2, and so on; "PID" for each
  *   reap            kills all children
  */
 #define _GNU_SOURCE
@@ -128,7 +128,7 @@ static int sharing_child(void *unused)
 	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
 	atomic_store(&sharer, syscall(SYS_getpid));
 	for (;;)
-		syscall(SYS_pause);
+		syscall(SYS_ppoll, NULL, 0, NULL, NULL); /* every architecture has it */
 	return 0;
 }
 
@@ -167,12 +167,12 @@ static void have_children(unsigned long nr, unsigned long more)
 
 	for (i = 0; i < nr; i++) {
 		/* A prime, so that heights come in no order. */
-		unsigned long extra = i * 7919 % (more + 1);
+		unsigned long place = i * 7919 % nr;
 
 		fflush(stdout);
 		pid = fork();
 		if (!pid) {
-			map_more(extra);
+			map_more(place < more ? more - place : 0);
 			sleep_for_ever();
 		}
 		add_child(pid);

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(kst.BUILD, "ksrc/tools/net/ynl"))
 import cli
 import lib.ynl
 
-PATIENCE = 120
+PATIENCE = 600
 
 _SPEC = os.path.join(os.environ["KST_TOP"], "module/uapi/kstallmon.yaml")
 
