@@ -8,6 +8,14 @@ build=$top/build
 matrix=$top/selftests/matrix
 roots=$build/roots
 
+# The root in which one release's compiler builds for all kernels: not the release's own, in which
+# DKMS builds for all headers that it finds.
+# shellcheck disable=SC2034 # for who sources this
+builds=builds builds_release=trixie
+
+# What the client is linked with.
+libraries="libnl-3-dev libnl-genl-3-dev libsmartcols-dev libjson-c-dev"
+
 say() { echo "matrix: $*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -140,8 +148,7 @@ make_root() {
 	say "making a root of $release ..."
 	rm -rf "$dir"
 	# Debian 11 has dh_dkms in dkms itself.
-	packages="build-essential debhelper dkms kmod xz-utils pkg-config scdoc libnl-3-dev
-		libnl-genl-3-dev libsmartcols-dev libjson-c-dev"
+	packages="build-essential debhelper dkms kmod xz-utils pkg-config scdoc $libraries"
 	[[ $release == bullseye ]] || packages+=" dh-dkms"
 	sources_of "$release" |
 		mmdebstrap --quiet --mode=root --variant=apt --format=directory \
@@ -152,9 +159,24 @@ make_root() {
 	touch "$dir/.stamp"
 }
 
-# What a result stands for: the sources that it was made from.
+# The root of ./builds and ./cross, with what the headers' scripts call and what builds for arm64.
+make_build_root() {
+	local stamp=$roots/$builds/.stamp-tools
+
+	make_root "$builds_release" "$builds"
+	[[ ! -e $stamp ]] || return 0
+	in_root "$builds" dpkg --add-architecture arm64
+	in_root "$builds" apt-get -qq update >&2 || die "no package lists in the root of arm64"
+	# shellcheck disable=SC2086 # words
+	in_root "$builds" apt-get -qq -y --no-install-recommends install pahole gcc-aarch64-linux-gnu rsync \
+		${libraries// /:arm64 }:arm64 >&2 || die "no cross compiler"
+	touch "$stamp"
+}
+
+# sources [PATH...]: what a result stands for: the sources that it was made from (all).
 sources() {
-	(cd "$top" && find Kbuild Makefile dkms.conf module userspace selftests -type f -print0 |
+	(($#)) || set -- Kbuild Makefile dkms.conf module userspace selftests
+	(cd "$top" && find "$@" -type f -print0 |
 		sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16)
 }
 
