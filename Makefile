@@ -62,10 +62,10 @@ deb rpm:
 	userspace/packaging/build $@ "$(VERSION)"
 	userspace/packaging/lint $@
 
-demo check check-all check-packages accuracy bench lint:
+demo check check-all check-builds check-quick check-packages accuracy bench lint:
 	$(MAKE) -C selftests $@
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all module userspace install install-userspace install-dkms uninstall deb rpm demo check check-all check-packages accuracy bench lint clean
+.PHONY: all module userspace install install-userspace install-dkms uninstall deb rpm demo check check-all check-builds check-quick check-packages accuracy bench lint clean
