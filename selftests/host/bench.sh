@@ -14,7 +14,8 @@ figures() { jq "$3" "$tmp/$2.json" >"$tmp/$1.json"; }
 sed -n 's/^    ("\([a-z0-9_]*\)", ".*/\1/p' "$bench" |
 	jq -Rn '[inputs | {(.): 100}] | add' >"$tmp/all.json"
 figures good all '.beat_insn_busy = 450 | .beat_insn_empty_timer = 901 |
-	.idle_timer_irqs_per_s_added = 5'
+	.idle_timer_irqs_per_s_added = 5 | .mmap_slowdown_finest = 0.005 |
+	.memory_per_cpu = 32768 | .sweep_insn_per_task_10k = 120 | .sweep_longest_ns = 200000'
 expect "a run has figures" jq -e 'length > 8' "$tmp/good.json"
 
 met() { expect_exit "$1" 0 "$bench" --show "$tmp/$2.json"; }
@@ -31,11 +32,23 @@ figures half good '.beat_insn_empty_timer = 900'
 missed "a beat may be half of the empty timer" half beat_insn_busy
 figures awake good '.idle_timer_irqs_per_s_added = 5.1'
 missed "an idle CPU may be woken too often" awake idle_timer_irqs_per_s_added
+figures large good '.memory_per_cpu = 32769'
+missed "a CPU may take too much memory" large memory_per_cpu
+figures steep good '.sweep_insn_per_task_10k = 121'
+missed "of many processes each may cost more" steep sweep_insn_per_task_10k
+figures dear good '.maps_insn_per_task = 99'
+missed "a sweep may cost more than reading maps" dear sweep_insn_per_task_1k
+figures long good '.sweep_longest_ns = 200001'
+missed "a slice may be too long" long sweep_longest_ns
+figures held good '.mmap_slowdown_finest = 0.0051'
+missed "who maps may be held up" held mmap_slowdown_finest
+figures sampled good '.zoneinfo_read_insn = 99'
+missed "a sample may cost more than reading zoneinfo" sampled zone_sample_insn
 
 agree() { expect_exit "$1" "$2" "$bench" --compare "$tmp/good.json" "$tmp/$3.json"; }
 
 agree "a run agrees with itself" 0 good
-figures near good '.spin_slowdown_default = 100.9 | .mmap_slowdown_finest = 100.9'
+figures near good '.spin_slowdown_default = 100.9 | .mmap_insn = 100.9'
 agree "a run agrees with one that is near" 0 near
 figures far good '.spin_slowdown_default = 101.1'
 agree "a run does not agree with one that is far" 1 far
