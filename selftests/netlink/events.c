@@ -174,21 +174,26 @@ static void *stall_thread(void *arg)
 
 TEST_F(events, tell_a_thread_from_its_process)
 {
+	unsigned int tries;
 	pthread_t thread;
 	int i, found = 0;
 	pid_t tid = 0;
 
-	self->first = nlt_numbered(&self->nlt) + 1;
-	ASSERT_EQ(0, pthread_create(&thread, NULL, stall_thread, &tid));
-	ASSERT_EQ(0, pthread_join(thread, NULL));
-	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
-	self->nr = nlt_history(&self->nlt, self->first, &self->ev);
-	EXPECT_NE(getpid(), tid);
-	for (i = 0; i < self->nr; i++) {
-		if (nlt_num(&self->ev[i].task, KSTALLMON_A_TASK_PID) != tid)
-			continue;
-		EXPECT_EQ(getpid(), nlt_num(&self->ev[i].task, KSTALLMON_A_TASK_TGID));
-		found++;
+	for (tries = 0; tries < NLT_TRIES && !found; tries++) {
+		watch(_metadata, self);
+		self->first = nlt_numbered(&self->nlt) + 1;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, stall_thread, &tid));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+		free(self->ev);
+		self->nr = nlt_history(&self->nlt, self->first, &self->ev);
+		EXPECT_NE(getpid(), tid);
+		for (i = 0; i < self->nr; i++) {
+			if (nlt_num(&self->ev[i].task, KSTALLMON_A_TASK_PID) != tid)
+				continue;
+			EXPECT_EQ(getpid(), nlt_num(&self->ev[i].task, KSTALLMON_A_TASK_TGID));
+			found++;
+		}
 	}
 	EXPECT_LE(1, found);
 }
@@ -201,7 +206,6 @@ TEST_F(events, name_the_cpu)
 	for (cpu = 0; cpu < 2; cpu++) {
 		mine = cause_mine(_metadata, self, cpu ? "irq 1 120" : "irq 0 120");
 		EXPECT_EQ(cpu, nlt_num(&mine->top, KSTALLMON_A_EVENT_CPU));
-		ASSERT_EQ(0, nlt_set(&self->nlt, "threshold", 20));
 	}
 }
 
@@ -296,7 +300,6 @@ TEST_F(events, name_the_cgroup)
 	EXPECT_EQ(0, rmdir(dir));
 
 	/* This process is not in there. */
-	ASSERT_EQ(0, nlt_set(&self->nlt, "threshold", 20));
 	mine = cause_mine(_metadata, self, "irq 1 120");
 	EXPECT_NE(st.st_ino, nlt_num(&mine->task, KSTALLMON_A_TASK_CGROUP_ID));
 	EXPECT_NE(0, nlt_num(&mine->task, KSTALLMON_A_TASK_CGROUP_ID));

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "nlt.h"
 
 #define TYPES (KSTALLMON_EVENT_TYPE_MAX + 1)
@@ -95,7 +95,7 @@ FIXTURE_TEARDOWN(history)
 	nlt_close(&self->nlt);
 }
 
-/* Causes at least @nr events, begins among them, and leaves the module quiet. */
+/* Causes at least @nr events, most likely begins among them, and leaves the module quiet. */
 static void fill(struct __test_metadata *_metadata, FIXTURE_DATA(history) * self, unsigned int nr)
 {
 	uint64_t before = nlt_numbered(&self->nlt);
@@ -142,13 +142,17 @@ static void expect_newest(struct __test_metadata *_metadata, FIXTURE_DATA(histor
 TEST_F(history, keeps_the_newest_of_each_type)
 {
 	bool has[TYPES] = {};
+	unsigned int tries;
 	int i;
 
 	resize(_metadata, self, 16);
-	fill(_metadata, self, 40);
-	expect_newest(_metadata, self);
-	for (i = 1; i < NUMBERS; i++)
-		has[self->type[i]] = true;
+	/* Of those without a begin the host let no other CPU see any. */
+	for (tries = 0; tries < NLT_TRIES && !has[KSTALLMON_EVENT_TYPE_STALL_BEGIN]; tries++) {
+		fill(_metadata, self, 40);
+		expect_newest(_metadata, self);
+		for (i = 1; i < NUMBERS; i++)
+			has[self->type[i]] = true;
+	}
 	EXPECT_TRUE(has[KSTALLMON_EVENT_TYPE_STALL_END]);
 	EXPECT_TRUE(has[KSTALLMON_EVENT_TYPE_STALL_BEGIN]);
 	fill(_metadata, self, 1);
@@ -240,7 +244,7 @@ TEST_F(history, costs_the_memory_that_status_tells)
 	EXPECT_GT(memory[0] + (1024 - 16) * 4096, memory[1]);
 }
 
-TEST_F_TIMEOUT(history, is_resized_while_events_flow, 90)
+TEST_F(history, is_resized_while_events_flow)
 {
 	static const unsigned int sizes[] = { 16, 700, 17, 64, 2048, 33, 512 };
 	unsigned int i = 0;

@@ -9,9 +9,6 @@
 
 #include "nlt.h"
 
-/* A reply that does not come for that long will not come; the emulator has its pauses. */
-#define REPLY_SECONDS 20
-
 /**
  * nlt_open() - connect and find the family
  * @nlt: is overwritten; to be closed even after failure
@@ -20,7 +17,7 @@
  */
 int nlt_open(struct nlt *nlt)
 {
-	struct timeval timeout = { .tv_sec = REPLY_SECONDS };
+	struct timeval timeout = { .tv_sec = NLT_PATIENCE };
 	int on = 1, err;
 
 	memset(nlt, 0, sizeof(*nlt));

@@ -26,6 +26,12 @@
 #define NLT_CPUS 64
 #define NLT_BUCKETS 64
 
+/* In s. What has not come by then will not come: bounds only how long a test that fails takes. */
+#define NLT_PATIENCE 600
+
+/* How often to cause what the host's noise may spoil. */
+#define NLT_TRIES 20
+
 /**
  * struct nlt_record - one level of attributes
  * @a: by attribute: how often it came, and its last length and contents as number and text

@@ -121,23 +121,6 @@ int nlt_set_defaults(struct nlt *nlt, const struct nlt_tunables *all)
 	return set_all(nlt, all, KSTALLMON_A_TUNABLE_DEFAULT, KSTALLMON_A_TUNABLE_DEFAULT_TEXT);
 }
 
-/**
- * nlt_sensitive() - see stalls of 2 ms for sure, and tell all of them
- * @nlt: by whom
- *
- * Return: 0 or a negative errno.
- */
-int nlt_sensitive(struct nlt *nlt)
-{
-	struct nl_msg *msg = nlt_request(nlt, KSTALLMON_CMD_TUNABLE_SET, 0);
-
-	nlt_put_setting(msg, "rate", 0);
-	nlt_put_setting(msg, "threshold", 1);
-	nlt_put_setting(msg, "period", 1);
-	nlt_put_setting(msg, "slack", 0);
-	return set(nlt, msg);
-}
-
 int nlt_status(struct nlt *nlt, struct nlt_record *status)
 {
 	int nr = ask(nlt, KSTALLMON_CMD_STATUS_GET, 0, status, 1);
@@ -253,6 +236,37 @@ static int have_beaten(struct nlt *nlt, const struct nlt_record *since, unsigned
 }
 
 /**
+ * nlt_sensitive() - see stalls of 2 ms for sure, and tell all of them
+ * @nlt: by whom
+ *
+ * A new period counts from a CPU's next beat on, and until then a stall may pass unseen that the
+ * old one did not promise to see. One beat may be on its way already; the second knows.
+ *
+ * Return: 0 or a negative errno.
+ */
+int nlt_sensitive(struct nlt *nlt)
+{
+	struct nl_msg *msg = nlt_request(nlt, KSTALLMON_CMD_TUNABLE_SET, 0);
+	struct nlt_record since[NLT_CPUS];
+	int tries, err, done = 0;
+
+	nlt_put_setting(msg, "rate", 0);
+	nlt_put_setting(msg, "threshold", 1);
+	nlt_put_setting(msg, "period", 1);
+	nlt_put_setting(msg, "slack", 0);
+	nlt_put_text(msg, "cpus", "auto"); /* wakes those that beat seldom */
+	err = set(nlt, msg);
+	if (!err && nlt_cpus(nlt, since, NLT_CPUS) < 0)
+		err = -EIO;
+	for (tries = 0; !err && !done && tries < NLT_PATIENCE * 1000; tries++) {
+		usleep(1000);
+		done = have_beaten(nlt, since, 2);
+		err = done < 0 ? done : 0;
+	}
+	return err ?: done ? 0 : -ETIMEDOUT;
+}
+
+/**
  * nlt_quiet() - let no more events come, and wait until all that came are numbered
  * @nlt: by whom
  * @status: the state then, which stays as it is until the threshold is lowered; or NULL
@@ -275,7 +289,7 @@ int nlt_quiet(struct nlt *nlt, struct nlt_record *status)
 	err = detect_nothing(nlt);
 	if (!err && nlt_cpus(nlt, since, NLT_CPUS) < 0)
 		err = -EIO;
-	for (tries = 0; !err && tries < 1000; tries++) {
+	for (tries = 0; !err && tries < NLT_PATIENCE * 100; tries++) {
 		usleep(10000);
 		if (!done)
 			done = have_beaten(nlt, since, 3);

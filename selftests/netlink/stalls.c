@@ -13,6 +13,16 @@ FIXTURE(stall)
 	struct nlt_event begin, end;
 };
 
+/* A CPU with interrupts off is looked into by NMI, which modules can send on x86 only. */
+static bool looked_into(uint32_t kind)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	return kind != KSTALLMON_STALL_KIND_IRQ;
+#endif
+}
+
 /* @culprit: whom the live stack must have innermost of the injector's */
 FIXTURE_VARIANT(stall)
 {
@@ -57,7 +67,7 @@ static const struct nlt_event *find_stall(const FIXTURE_DATA(events) * e, int ty
 	for (i = 0; i < e->nr; i++)
 		if (nlt_is(&e->ev[i], type) &&
 		    nlt_num(&e->ev[i].top, KSTALLMON_A_EVENT_KIND) == kind &&
-		    nlt_has_frame(&e->ev[i].live, culprit))
+		    (!looked_into(kind) || nlt_has_frame(&e->ev[i].live, culprit)))
 			return &e->ev[i];
 	return NULL;
 }
@@ -72,13 +82,10 @@ static void cause_both(struct __test_metadata *_metadata, FIXTURE_DATA(stall) * 
 {
 	const struct nlt_event *begin = NULL, *end = NULL;
 	FIXTURE_DATA(events) *e = &self->e;
-	struct nlt_tunables all;
 	unsigned int tries;
 
-	ASSERT_EQ(0, nlt_tunables(&e->nlt, &all));
-	for (tries = 0; tries < 8 && !(begin && end); tries++) {
-		ASSERT_EQ(0, nlt_set_defaults(&e->nlt, &all));
-		ASSERT_EQ(0, nlt_set(&e->nlt, "rate", 0));
+	for (tries = 0; tries < NLT_TRIES && !(begin && end); tries++) {
+		watch(_metadata, e);
 		cause(_metadata, e, variant->request);
 		begin = find_stall(e, KSTALLMON_EVENT_TYPE_STALL_BEGIN, variant->kind,
 				   variant->culprit);
@@ -101,15 +108,13 @@ struct wanted {
 	unsigned int len; /* 0: of no fixed length */
 };
 
-#define BOTH_HAVE                                                                    \
-	{ KSTALLMON_A_EVENT_INSTANCE, 4 }, { KSTALLMON_A_EVENT_SEQ, 8 },             \
-		{ KSTALLMON_A_EVENT_TYPE, 4 }, { KSTALLMON_A_EVENT_TIME_BOOT, 8 },   \
-		{ KSTALLMON_A_EVENT_TIME_REAL, 8 }, { KSTALLMON_A_EVENT_CPU, 4 },    \
-		{ KSTALLMON_A_EVENT_TASK, 0 }, { KSTALLMON_A_EVENT_KIND, 4 },        \
-		{ KSTALLMON_A_EVENT_STALL_ID, 8 }, { KSTALLMON_A_EVENT_CONTEXT, 4 }, \
-		{ KSTALLMON_A_EVENT_DURATION_MIN, 8 },                               \
-	{                                                                            \
-		KSTALLMON_A_EVENT_LIVE_STACK, 0                                      \
+#define BOTH_HAVE                                                                  \
+	{ KSTALLMON_A_EVENT_INSTANCE, 4 }, { KSTALLMON_A_EVENT_SEQ, 8 },           \
+		{ KSTALLMON_A_EVENT_TYPE, 4 }, { KSTALLMON_A_EVENT_TIME_BOOT, 8 }, \
+		{ KSTALLMON_A_EVENT_TIME_REAL, 8 }, { KSTALLMON_A_EVENT_CPU, 4 },  \
+		{ KSTALLMON_A_EVENT_KIND, 4 }, { KSTALLMON_A_EVENT_STALL_ID, 8 },  \
+	{                                                                          \
+		KSTALLMON_A_EVENT_DURATION_MIN, 8                                  \
 	}
 
 /* Attributes that are not wanted are not there, but for those that tell of losses before. */
@@ -144,15 +149,25 @@ static void expect_attributes(struct __test_metadata *_metadata, const struct nl
 
 TEST_F(stall, has_a_begin_and_an_end_with_all_there_is_to_tell)
 {
-	static const struct wanted of_begin[] = { BOTH_HAVE, { KSTALLMON_A_EVENT_WATCHER, 4 } };
+	/* The last ones, three and one, are what a look into the stalled CPU finds out. */
+	static const struct wanted of_begin[] = { BOTH_HAVE,
+						  { KSTALLMON_A_EVENT_WATCHER, 4 },
+						  { KSTALLMON_A_EVENT_TASK, 0 },
+						  { KSTALLMON_A_EVENT_CONTEXT, 4 },
+						  { KSTALLMON_A_EVENT_LIVE_STACK, 0 } };
 	static const struct wanted of_end[] = { BOTH_HAVE,
 						{ KSTALLMON_A_EVENT_DURATION_MAX, 8 },
 						{ KSTALLMON_A_EVENT_CLASS, 4 },
-						{ KSTALLMON_A_EVENT_STACK, 0 } };
+						{ KSTALLMON_A_EVENT_TASK, 0 },
+						{ KSTALLMON_A_EVENT_CONTEXT, 4 },
+						{ KSTALLMON_A_EVENT_STACK, 0 },
+						{ KSTALLMON_A_EVENT_LIVE_STACK, 0 } };
+	bool looked = looked_into(variant->kind);
 
 	cause_both(_metadata, self, variant);
-	expect_attributes(_metadata, &self->begin, of_begin, ARRAY_SIZE(of_begin));
-	expect_attributes(_metadata, &self->end, of_end, ARRAY_SIZE(of_end));
+	expect_attributes(_metadata, &self->begin, of_begin,
+			  ARRAY_SIZE(of_begin) - (looked ? 0 : 3));
+	expect_attributes(_metadata, &self->end, of_end, ARRAY_SIZE(of_end) - (looked ? 0 : 1));
 }
 
 TEST_F(stall, begins_before_it_ends)
@@ -183,6 +198,8 @@ TEST_F(stall, shows_its_culprit_alive)
 	const struct nlt_stack *live = &self->begin.live;
 	unsigned int i = 0;
 
+	if (!looked_into(variant->kind))
+		SKIP(return, "no NMI here");
 	cause_both(_metadata, self, variant);
 	EXPECT_EQ(getpid(), nlt_num(&self->begin.task, KSTALLMON_A_TASK_PID));
 	EXPECT_EQ(KSTALLMON_CONTEXT_KERNEL, nlt_num(&self->begin.top, KSTALLMON_A_EVENT_CONTEXT));
@@ -226,10 +243,17 @@ TEST_F(events, tell_a_little_steal_time_and_blame_the_kernel)
 TEST_F(events, pair_by_stall_id)
 {
 	int i, j, begins = 0;
+	unsigned int tries;
 
-	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
-	ASSERT_EQ(0, nlt_sensitive(&self->nlt));
-	cause(_metadata, self, "irq 1 20 20 4");
+	/* There are none while the host leaves one CPU at a time its turn. */
+	for (tries = 0; tries < NLT_TRIES && !begins; tries++) {
+		ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
+		ASSERT_EQ(0, nlt_sensitive(&self->nlt));
+		cause(_metadata, self, "irq 1 20 20 4");
+		for (i = 0; i < self->nr; i++)
+			begins += nlt_is(&self->ev[i], KSTALLMON_EVENT_TYPE_STALL_BEGIN);
+	}
+	EXPECT_LE(1, begins);
 	for (i = 0; i < self->nr; i++) {
 		const struct nlt_event *begin = &self->ev[i], *end = NULL;
 
@@ -245,9 +269,7 @@ TEST_F(events, pair_by_stall_id)
 			  nlt_num(&end->top, KSTALLMON_A_EVENT_CPU));
 		EXPECT_EQ(nlt_num(&begin->top, KSTALLMON_A_EVENT_KIND),
 			  nlt_num(&end->top, KSTALLMON_A_EVENT_KIND));
-		begins++;
 	}
-	EXPECT_LE(1, begins);
 }
 
 TEST_HARNESS_MAIN

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "nlt.h"
 
 #define EVENTS 10000
@@ -75,7 +75,7 @@ static uint64_t count_each_once(struct __test_metadata *_metadata, struct nl_soc
 	return nr;
 }
 
-TEST_F_TIMEOUT(storm, is_got_or_known_to_be_gone, 240)
+TEST_F(storm, is_got_or_known_to_be_gone)
 {
 	struct nl_sock *witness = nlt_subscribe(&self->nlt, ROOMY);
 	struct nlt_record before, after;

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "nlt.h"
 
 /* Room for all that a test sends, as the readers sleep meanwhile. */
@@ -58,6 +58,8 @@ TEST_F(subscribers, are_told_what_the_history_tells)
 	int nr, told = 0;
 	uint64_t first;
 
+	/* With room for what noise adds. */
+	ASSERT_EQ(0, nlt_set(&self->nlt, "history", 4096));
 	/* Numbered from here on, sent from here on. */
 	ASSERT_EQ(0, nlt_quiet(&self->nlt, NULL));
 	sub = nlt_subscribe(&self->nlt, ROOMY);
@@ -149,17 +151,29 @@ TEST_F(subscribers, are_told_a_stall_without_having_to_ask)
 {
 	struct nl_sock *sub = nlt_subscribe(&self->nlt, ROOMY);
 	struct nlt_event ev;
+	unsigned int tries;
 	bool mine = false;
 
 	ASSERT_NE(NULL, sub);
 	ASSERT_EQ(0, nlt_set(&self->nlt, "rate", 0));
-	ASSERT_EQ(1, nlt_inject(NULL, 0, "irq 1 120"));
-	while (!mine && nlt_receive(sub, &ev, 5000) > 0)
-		mine = nlt_num(&ev.task, KSTALLMON_A_TASK_PID) == getpid() &&
+	/* Where the host lets timers come late, another task may be found at its end. */
+	for (tries = 0; tries < 10 * NLT_TRIES && !mine; tries++) {
+		if (tries % 10 == 0)
+			ASSERT_EQ(1, nlt_inject(NULL, 0, "irq 1 120"));
+		mine = nlt_receive(sub, &ev, 500) > 0 &&
+		       nlt_num(&ev.task, KSTALLMON_A_TASK_PID) == getpid() &&
 		       nlt_has_frame(&ev.stack, "inject_irq_off_inner");
+	}
 	EXPECT_TRUE(mine);
 	nl_socket_free(sub);
 }
+
+/* What the kernel's cpu_relax() is. */
+#ifdef __aarch64__
+#define RELAX "yield"
+#else
+#define RELAX "pause"
+#endif
 
 /* Spins in user mode on both CPUs until the host's noise has made one of them late. */
 static void spin(unsigned int cpu)
@@ -170,7 +184,7 @@ static void spin(unsigned int cpu)
 	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
 	for (;;)
-		asm volatile("pause");
+		asm volatile(RELAX);
 }
 
 TEST_F(subscribers, see_no_stack_of_user_code)
@@ -359,6 +373,8 @@ TEST_F(subscribers, hear_nothing_of_a_cpu_that_is_not_watched)
 		wait_for_cpu(_metadata, &self->nlt, cpu, true);
 		expect_cpu(_metadata, &self->nlt, cpu, true);
 		ASSERT_EQ(1, nlt_inject(NULL, 0, "irq %u 120", cpu));
+		/* The beat that tells may come late. */
+		wait_for_cpu(_metadata, &self->nlt, cpu, true);
 		ASSERT_EQ(2, nlt_cpus(&self->nlt, after, 2));
 		EXPECT_LT(nlt_num(&before[cpu], KSTALLMON_A_CPU_STALLS),
 			  nlt_num(&after[cpu], KSTALLMON_A_CPU_STALLS));
@@ -418,6 +434,8 @@ TEST_F(subscribers, see_the_longest_of_a_cpu)
 	struct nlt_record cpu;
 
 	ASSERT_EQ(1, nlt_inject(NULL, 0, "irq 1 120"));
+	/* The beat that tells may come late. */
+	wait_for_cpu(_metadata, &self->nlt, 1, true);
 	ASSERT_EQ(0, nlt_cpu(&self->nlt, 1, &cpu));
 	EXPECT_LE(100000000ULL, nlt_num(&cpu, KSTALLMON_A_CPU_LONGEST));
 }
