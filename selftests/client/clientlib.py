@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import pty
 import re
 import select
 import signal
@@ -29,7 +30,20 @@ for preset in ("_STDBUF_O", "LD_PRELOAD"):
     os.environ.pop(preset, None)
 
 # Long enough for any machine; that something takes longer means that it never comes.
-PATIENCE = 120
+PATIENCE = 600
+
+# How often to cause what the host's noise may spoil: an end is told late then, and of another task,
+# or a stall is cut in two.
+TRIES = 20
+
+
+def until(condition, what):
+    """Ask until the answer is true, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+    return answer
 
 
 def run(*args, prefix=(), env=None, text=True):
@@ -53,6 +67,25 @@ def is_error(done, says):
     assert not done.stdout, done
     assert re.fullmatch(r"kstallmon: [^\n]+\n", done.stderr), done
     assert re.search(says, done.stderr), (says, done)
+
+
+def on_terminal(*words, **env):
+    """What the client writes to a terminal."""
+    master, terminal = pty.openpty()
+    with subprocess.Popen(["kstallmon", *words], stdin=terminal, stdout=terminal, stderr=terminal,
+                          env={**os.environ, "TERM": "xterm", **env}) as process:
+        os.close(terminal)
+        text = b""
+        while True:
+            if not select.select([master], [], [], PATIENCE)[0]:
+                process.kill()
+            try:
+                text += os.read(master, 65536)
+            except OSError:  # all have closed the other end
+                break
+    os.close(master)
+    assert process.returncode == 0, (process, text)
+    return text.decode().replace("\r\n", "\n")
 
 
 def refused(*args, says, prefix=(), env=None):
@@ -108,11 +141,20 @@ SILENT = {"threshold": 60000, "softirq_threshold": 0, "sched_threshold": 0, "rat
 STALLS = ("stall-end", "stall-begin")
 
 
+def settle():
+    """As kst.settle(), when no stall of any CPU lasts that began before: each has gone on since."""
+    cpus = os.sched_getaffinity(0)
+    for cpu in cpus:
+        os.sched_setaffinity(0, {cpu})
+    os.sched_setaffinity(0, cpus)
+    return kst.settle()
+
+
 @contextlib.contextmanager
 def silence(**values):
     """For the time of a with block no event comes by itself: the history stands still."""
     with tuned(**SILENT, **values):
-        kst.settle()
+        settle()
         yield
 
 
@@ -133,8 +175,9 @@ def storm(count, cpu=1, ms=3, gap_ms=2):
     it lasts. In silence, returns the last number.
     """
     with tuned(cpus=cpu), tuned(threshold=1, period=1, slack=0, rate=0):
-        kst.inject(cpu, ms, count, gap_ms)
-    return kst.settle()
+        # One more: if the host holds the beat up that is to learn of the period, one is not seen.
+        kst.inject(cpu, ms, count + 1, gap_ms)
+    return settle()
 
 
 def room(history):
@@ -156,6 +199,19 @@ def stall_as(comm):
             os._exit(1)
     assert os.waitpid(pid, 0)[1] == 0
     return pid
+
+
+def caused(cause, told):
+    """Cause stalls until the events that come of them are told as wanted. Returns the events."""
+    since = kst.numbered() + 1
+    with tuned(rate=0):
+        for _ in range(TRIES):
+            cause()
+            kst.settle()
+            events = kst.history(since)
+            if told(events):
+                return events
+    raise AssertionError(events[-9:])
 
 
 def injected(event):
@@ -228,14 +284,16 @@ def spec_enums():
 
 
 class Monitor:
-    """A running `kstallmon monitor`, whose output is read without waiting for ever."""
+    """A running `kstallmon monitor`, or another verb, whose output is read without waiting for
+    ever."""
 
-    def __init__(self, *args, env=None):
-        self.process = subprocess.Popen(["kstallmon", "monitor", *map(str, args)], bufsize=0,
+    def __init__(self, *args, verb="monitor", env=None):
+        self.process = subprocess.Popen(["kstallmon", verb, *map(str, args)], bufsize=0,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         env=None if env is None else {**os.environ, **env})
         self._lines = collections.deque()
         self._rest = b""
+        self._patience = 0
 
     def __enter__(self):
         return self
@@ -266,20 +324,21 @@ class Monitor:
         """Whether there is anything to read."""
         return bool(self._lines) or bool(select.select([self.process.stdout], [], [], 0)[0])
 
-    def line(self):
-        """The next line; None at the end of the output."""
-        end = time.monotonic() + PATIENCE
+    def line(self, before=()):
+        """The next line; None at the end of the output. `before`: what was not wanted."""
+        self._patience = self._patience if before else time.monotonic() + PATIENCE
         while not self._lines:
-            assert time.monotonic() < end, "the monitor says nothing"
             if not self._fill(1):
                 return None
+            # Others may come all the time.
+            assert time.monotonic() < self._patience, ("no such line", before[-9:])
         return self._lines.popleft().decode()
 
     def lines_until(self, accept):
         """The lines up to the first one that is accepted."""
         lines = []
         while not lines or not accept(lines[-1]):
-            lines.append(self.line())
+            lines.append(self.line(lines))
             assert lines[-1] is not None, (lines, self.process.stderr.read())
         return lines
 
@@ -287,7 +346,7 @@ class Monitor:
         """The same of JSON records."""
         records = []
         while not records or not accept(records[-1]):
-            line = self.line()
+            line = self.line(records)
             assert line is not None, (records[-3:], self.process.stderr.read())
             records.append(json.loads(line))
         return records
@@ -299,7 +358,7 @@ class Monitor:
     def rest(self):
         """What else it printed before it ended, as lines."""
         lines = []
-        while (line := self.line()) is not None:
+        while (line := self.line(lines)) is not None:
             lines.append(line)
         return lines
 

@@ -45,10 +45,15 @@ def escaped(name, utf8):
 @functools.cache
 def told():
     """A stall in a task of each name, as the client tells of it: pids, JSON objects, outputs."""
-    first = kst.numbered() + 1
+    first, whats, pids = kst.numbered() + 1, {}, {}
     with c.tuned(rate=0):
-        pids = {what: c.stall_as(name) for what, name in NAMES.items()}
-        kst.settle()
+        for _ in range(c.TRIES):
+            whats |= {c.stall_as(NAMES[what]): what for what in NAMES.keys() - pids.keys()}
+            kst.settle()
+            pids = {whats[e["task"]["pid"]]: e["task"]["pid"] for e in c.ends(kst.history(first))
+                    if e["task"]["pid"] in whats and c.injected(e)}
+            if pids.keys() == NAMES.keys():
+                break
     with c.silence():
         return pids, kst.history(first), {
             "text": bytes_of("history", first),
@@ -67,6 +72,7 @@ def bytes_of(verb, since, *options, **env):
 def case(what, name):
     def run():
         pids, events, outputs = told()
+        assert what in pids, c.ends(events)[-9:]
         event = [e for e in c.ends(events) if e["task"]["pid"] == pids[what] and c.injected(e)][0]
         # Each byte that belongs to no character is replaced by itself.
         replaced = re.sub("[\udc80-\udcff]", "\ufffd", name.decode("utf-8", "surrogateescape"))

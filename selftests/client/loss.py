@@ -169,10 +169,13 @@ def history_since_counts_from_there():
 def a_flood_of_one_type_leaves_the_others_in_the_history():
     with c.fresh(history=16):
         with c.tuned(threshold=20):
-            while not any(e["type"] == "stall-begin" for e in kst.history()):
+            for _ in range(c.TRIES):
                 kst.inject(1, 400)
-                kst.settle()
+                c.settle()
+                if any(e["type"] == "stall-begin" for e in kst.history()):
+                    break
         begins = [e for e in kst.history() if e["type"] == "stall-begin"]
+        assert begins, kst.history()
         last = c.storm(60)
         records = c.objects(c.succeeds("history", "--json", "--since", "1"))
     held = c.room(16)

@@ -30,10 +30,16 @@ def stalls():
             for cpu in kst.cpus():
                 for ms in (40, 90, 90, 200):
                     kst.inject(cpu, ms)
-            kst.inject(1, 200, kind="softirq")
-            kst.inject(1, 300, kind="sched")
-            kst.inject(1, 150, 2, steal=90)
-        status = kst.settle() and kst.status()
+            for _ in range(c.TRIES):
+                kst.inject(1, 200, kind="softirq")
+                kst.inject(1, 300, kind="sched")
+                kst.inject(1, 150, 2, steal=90)
+                kst.settle()
+                events = c.ends(kst.history())
+                if {e["kind"] for e in events} == KINDS and \
+                        "hypervisor" in {e["class"] for e in events}:
+                    break
+        status = c.settle() and kst.status()
         assert status["overwritten"] == status["dropped"] == 0, status
         yield c.ends(kst.history()), told()
 
@@ -216,7 +222,7 @@ def a_reset_counts_anew_and_leaves_the_history():
         assert after["culprits"] == found["culprits"]
         with c.tuned(threshold=20):
             kst.inject(1, 90)
-        kst.settle()
+        c.settle()
         events = c.ends(kst.history(events[-1]["seq"] + 1))
         counts = {(h["cpu"], h["kind"]): h["count"] for h in told()["histograms"] if h["count"]}
         assert (1, "irq") in counts, counts
@@ -230,7 +236,7 @@ def stalls_that_the_rate_limit_held_back_count_too():
         before = kst.status()
         with c.tuned(threshold=20, rate=1):
             kst.inject(1, 60, 10, 10)
-            kst.settle()
+        c.settle()
         after = kst.status()
         counted = sum(h["count"] for h in told()["histograms"])
     assert after["suppressed"] > before["suppressed"], (before, after)

@@ -22,7 +22,8 @@ def rage(cpu):
     pid = os.fork()
     if not pid:
         try:
-            kst.inject(cpu, 2, EACH, 2)
+            # One more, as in c.storm().
+            kst.inject(cpu, 2, EACH + 1, 2)
             os._exit(0)
         finally:
             os._exit(1)

@@ -7,11 +7,11 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import clientlib as c
 import kst
+from vmas import limited
 
 NAMES = c.spec_names()
 ENUMS = c.spec_enums()
@@ -54,8 +54,7 @@ def told(*options):
 def swept():
     """Wait for a sweep that has begun after this was called."""
     end = told()[1]["sweeps"] + 2
-    while told()[1]["sweeps"] < end:
-        time.sleep(0.05)
+    c.until(lambda: told()[1]["sweeps"] >= end, "no sweep")
 
 
 def pids(processes):
@@ -114,6 +113,19 @@ def all_are_all():
 
 
 @kst.test
+def states_are_coloured_on_a_terminal():
+    with c.tuned(task_interval=100), mappers(3000, 2600, 1000) as ours:
+        swept()
+        highest = told()[0][0]
+        assert highest["task"]["tgid"] == ours[0], highest
+        with limited(highest["vma"]["count"]):
+            swept()
+            text = c.on_terminal("tasks")
+    states = dict(re.findall(r"^ *(\d+) .* % +((?:\x1b\[[\d;]+m)?\w+)", text, re.M))
+    assert [states.get(str(pid)) for pid in ours] == ["\x1b[31mcrit", "\x1b[1;33mwarn", "ok"], text
+
+
+@kst.test
 def other_orders():
     with c.tuned(task_interval=100), mappers(100, 200):
         swept()
@@ -152,10 +164,12 @@ def text_says_the_same_as_json():
     with c.tuned(task_interval=100), mappers(1000, 500):
         swept()
         with c.tuned(task_interval=3600000):
-            time.sleep(1)  # the sweep that was under way
-            processes, memory = told()
-            table, figures = (part.splitlines()
-                              for part in c.succeeds("tasks").rstrip("\n").split("\n\n"))
+            def of_one_sweep():
+                # One may be under way.
+                before, text, (_, memory) = told(), c.succeeds("tasks"), told()
+                return before[1]["sweeps"] == memory["sweeps"] and (*before, text)
+            processes, memory, text = c.until(of_one_sweep, "sweeps go on")
+            table, figures = (part.splitlines() for part in text.rstrip("\n").split("\n\n"))
     assert table[0].split() == ["PID", "NAME", "COUNT", "LIMIT", "SHARE", "STATE", "GROWTH",
                                 "LEFT"], table
     for line, process in zip(table[1:], processes, strict=True):

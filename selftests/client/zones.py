@@ -91,12 +91,10 @@ def mib(pages):
 
 def rows():
     """The table of zones, as lists of words, beside the JSON of the same sample."""
-    while True:
-        zones, _, _ = told()
-        text = c.succeeds("zones")
-        again, _, _ = told()
-        if [z["time-boot"] for z in zones] == [z["time-boot"] for z in again]:
-            break
+    def of_one_sample():
+        (zones, _, _), text, (again, _, _) = told(), c.succeeds("zones"), told()
+        return [z["time-boot"] for z in zones] == [z["time-boot"] for z in again] and (zones, text)
+    zones, text = c.until(of_one_sample, "samples go on")
     head, table, *_ = text.split("\n\n")
     assert re.fullmatch(r"Zones at \d{4}-\d\d-\d\d [\d:]{8}\.\d{3}, in MiB:", head), head
     columns, *lines = table.splitlines()
@@ -133,23 +131,29 @@ def set_min_free(kib):
 def a_level_below_its_watermarks_is_drawn():
     with open(MIN_FREE, encoding="ascii") as file:
         before = file.read()
-    largest = max((z["zone"] for z in told()[0]), key=lambda zone: zone["free"])
-    try:
+
+    def level_drawn():
+        """The table when some zone is below; until kswapd finds no more to raise it again."""
+        zones = told()[0]
         # Three quarters of what is free is min; so high is above it.
-        set_min_free(largest["free"] * PAGE // 1024 * 3 // 4)
-        end = time.monotonic() + c.PATIENCE
-        while all(z["zone"]["high"] <= z["zone"]["free"] for z in told()[0]):
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        set_min_free(max(z["zone"]["free"] for z in zones) * PAGE // 1024 * 3 // 4)
+        c.until(lambda: told()[0][0]["time-boot"] > zones[0]["time-boot"], "no sample")
         with c.tuned(zone_interval=60000):
-            time.sleep(1)  # the sample that was under way
             found = rows()
+        return any(zone["free"] < zone["high"] for _, zone in found) and found
+    try:
+        found = c.until(level_drawn, "kswapd keeps all zones above their watermarks")
+        terminal = c.on_terminal("zones")
     finally:
         set_min_free(before)
     for words, zone in found:
         matches(words, zone)
     low = [words for words, zone in found if zone["free"] < zone["high"]]
     assert low and all("." in words[4] for words in low), found
+    states = re.findall(r"^ +\d+ +\w+ +(?:\x1b\[([\d;]+)m)?(\w+)", terminal, re.M)
+    assert len(states) == len(found), terminal
+    for colour, state in states:
+        assert colour == {"ok": "32", "high": "", "low": "1;33", "min": "31"}[state], terminal
 
 
 @kst.test
@@ -168,19 +172,13 @@ def the_host_is_told():
     assert re.search(r"^Times in direct reclaim:", text, re.M), text
 
 
-def watched(*words, sets, is_end):
+def watched(verb, *words, sets, is_end):
     """What comes of --watch until a signal, after so many ends of a set."""
-    with subprocess.Popen(["kstallmon", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:
-        lines = []
-        while sum(map(is_end, lines)) < sets:
-            lines.append(process.stdout.readline())
-            assert lines[-1], (lines, process.stderr.read())
-        process.send_signal(signal.SIGTERM)
-        lines += process.stdout.readlines()
-        said = process.stderr.read()
-    assert process.returncode == 0 and not said, (process, said)
-    return lines
+    with c.Monitor(*words, verb=verb) as process:
+        lines = [line for _ in range(sets) for line in process.lines_until(is_end)]
+        more, status, said = process.end(signal.SIGTERM)
+    assert status == 0 and not said, (status, said)
+    return lines + more
 
 
 @kst.test
@@ -191,23 +189,22 @@ def watch_goes_on_until_a_signal():
         assert sum(line.startswith(last) for line in lines) >= 3, lines
     lines = watched("zones", "--json", "--watch", "0.2", sets=3,
                     is_end=lambda line: '"memory"' in line)
-    times = [record["time-real"] for record in c.objects("".join(lines))]
+    times = [record["time-real"] for record in c.objects("\n".join(lines))]
     assert times == sorted(times) and len(set(times)) >= 3, times
 
 
 @kst.test
 def watch_ends_with_the_module():
-    with subprocess.Popen(["kstallmon", "zones", "--json", "--watch", ".1"], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout.readline()
+    with c.Monitor("--json", "--watch", ".1", verb="zones") as process:
+        assert process.line()
         try:
-            while subprocess.run(["rmmod", "kstallmon"], capture_output=True,
-                                 check=False).returncode:
-                time.sleep(0.1)  # it is just answering
-            _, said = process.communicate(timeout=c.PATIENCE)
+            # It may be just answering.
+            c.until(lambda: not subprocess.run(["rmmod", "kstallmon"], capture_output=True,
+                                               check=False).returncode, "rmmod fails")
+            _, status, said = process.end(None)
         finally:
             kst.load()
-    assert process.returncode == 1, process
+    assert status == 1, status
     assert re.fullmatch(r"kstallmon: zones: .*modprobe kstallmon\n", said), said
 
 
