@@ -23,7 +23,7 @@ import kst
 CULPRITS = {"irq": "inject_irq_off_inner", "softirq": "inject_bh_off_inner",
             "sched": "inject_no_sched_inner"}
 LONGEST_MS = 2000
-PATIENCE = 120
+PATIENCE = 600
 NOBODYS_SHOWN = 30
 
 

@@ -45,6 +45,9 @@ SETTLE_S = 3  # the heart backs off meanwhile
 COMPACTION = "/proc/sys/vm/compaction_proactiveness"
 COMPACTION_NS = 512_000_000
 IDLE_PHASES = 32
+# What makes a pattern of minutes with these 512 ms, which in each boot begins elsewhere: the soft
+# lockup detector each 4 s, and statistics each second or when woken after that.
+QUIET = {"/proc/sys/kernel/watchdog": "0", "/proc/sys/vm/stat_interval": "3600"}
 
 # As often as can be, and not at all within the time measured.
 SWEEPS, NO_SWEEPS = "task_interval=100", "task_interval=3600000"
@@ -195,17 +198,32 @@ def listener():
         yield
 
 
+def write(path, text):
+    """Returns what the file held before."""
+    with open(path, "r+", encoding="ascii") as file:
+        before = file.read()
+        file.seek(0)
+        file.write(text)
+    return before
+
+
+@contextlib.contextmanager
+def quiet():
+    before = {path: write(path, value) for path, value in QUIET.items()}
+    try:
+        yield
+    finally:
+        for path, value in before.items():
+            write(path, value)
+
+
 def start_compaction(phase):
     """Let kcompactd's wake-ups begin at one of the phases."""
-    with open(COMPACTION, encoding="ascii") as file:
-        before = file.read()
-    with open(COMPACTION, "w", encoding="ascii") as file:
-        file.write("0")
+    before = write(COMPACTION, "0")
     now = time.monotonic_ns()
     begin = (now // COMPACTION_NS + 2) * COMPACTION_NS + COMPACTION_NS * phase // IDLE_PHASES
     time.sleep((begin - now) / 1e9)
-    with open(COMPACTION, "w", encoding="ascii") as file:
-        file.write(before)
+    write(COMPACTION, before)
 
 
 def take_idle(samples, turn, loading):
@@ -213,10 +231,11 @@ def take_idle(samples, turn, loading):
     together or do not, as they happened to begin. So all their phases are gone through, and the
     module's too.
     """
-    for phase in range(turn - 1, IDLE_PHASES, ROUNDS):
-        with loading():
-            start_compaction(phase)
-            samples.take_idle()
+    with quiet():
+        for phase in range(turn - 1, IDLE_PHASES, ROUNDS):
+            with loading():
+                start_compaction(phase)
+                samples.take_idle()
 
 
 def measure():
