@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The family by python3-pyroute2, from nothing but attribute maps: requests, a dump, a subscriber.
 
+import contextlib
 import errno
 import os
 import select
@@ -19,6 +20,12 @@ import kst
  HISTOGRAM_RESET, ZONE_GET, MEMORY_GET, VMA_GET, RECLAIM_GET) = range(1, 13)
 STALL_END, STALL_BEGIN = 1, 2
 IRQ, SOFTIRQ, SCHED = 1, 2, 3
+
+# Bounds only how long a test that fails takes.
+PATIENCE = 600
+
+# The host's noise may spoil a stall: its end is told late then, and of another task.
+TRIES = 20
 
 
 # pylint: disable=invalid-name  # pyroute2 finds the class of a nest by its name in nla_map
@@ -265,11 +272,30 @@ def plain(value):
     return value
 
 
+def until(condition, what):
+    """Ask until the answer is true, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return answer
+
+
 def quiet():
     """Wait until what was detected is numbered."""
-    while ask(Status, STATUS_GET)[0].get_attr("QUEUED"):
-        time.sleep(0.05)
+    until(lambda: not ask(Status, STATUS_GET)[0].get_attr("QUEUED"), "events stay in the queues")
     time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def unlimited():
+    """For the time of a with block no event is held back."""
+    before = parameter("rate")
+    set_tunables(rate=0)
+    try:
+        yield
+    finally:
+        set_tunables(rate=before)
 
 
 @kst.test
@@ -317,7 +343,8 @@ def tunables_are_set():
         assert parameter("threshold") == 77
         assert parameter("rate") == 3
         assert parameter("cpus") == "1"
-        assert ask(Status, STATUS_GET)[0].get_attr("EXCLUDED") == len(kst.cpus()) - 1
+        until(lambda: ask(Status, STATUS_GET)[0].get_attr("EXCLUDED") == len(kst.cpus()) - 1,
+              "others than CPU 1 are watched")
     finally:
         set_tunables(**before)
 
@@ -346,12 +373,17 @@ def unknown_name_is_refused():
 
 @kst.test
 def history_is_dumped():
-    since = ask(Status, STATUS_GET)[0].get_attr("NUMBERED") + 1
-    actual, = kst.inject(1, 120)
-    quiet()
-    msgs = ask(Event, EVENT_GET, NLM_F_DUMP, [("SINCE", since)])
+    with unlimited():
+        for _ in range(TRIES):
+            since = ask(Status, STATUS_GET)[0].get_attr("NUMBERED") + 1
+            actual, = kst.inject(1, 120)
+            quiet()
+            msgs = ask(Event, EVENT_GET, NLM_F_DUMP, [("SINCE", since)])
+            event = next(mine(msgs), None)
+            if event:
+                break
+    assert event, msgs
     assert [m.get_attr("SEQ") for m in msgs] == list(range(since, since + len(msgs)))
-    event = next(mine(msgs))
     assert event["cmd"] == EVENT_GET
     assert event.get_attr("CPU") == 1
     assert event.get_attr("DURATION_MAX") >= actual
@@ -362,17 +394,22 @@ def history_is_dumped():
 def histograms_are_dumped_and_reset():
     ask(Histogram, HISTOGRAM_RESET, NLM_F_ACK)
     actual, = kst.inject(1, 120)
-    quiet()
-    msgs = ask(Histogram, HISTOGRAM_GET, NLM_F_DUMP)
+
+    def whole():
+        # What is read may change meanwhile, and a beat that counts the stall may come late.
+        msgs = ask(Histogram, HISTOGRAM_GET, NLM_F_DUMP)
+        return all(sum(b.get_attr("COUNT") for b in m.get_attrs("BUCKET")) == m.get_attr("COUNT")
+                   for m in msgs) and any(
+                       m.get_attr("LONGEST") >= actual / 2 for m in msgs
+                       if (m.get_attr("CPU"), m.get_attr("KIND")) == (1, IRQ)) and msgs
+    # It is a lower bound: a period and the slack may be missing.
+    msgs = until(whole, f"no stall of {actual} ns is counted, or buckets and counts differ")
     assert [(m.get_attr("CPU"), m.get_attr("KIND")) for m in msgs] == \
         [(cpu, kind) for cpu in kst.cpus() for kind in (IRQ, SOFTIRQ, SCHED)]
     for msg in msgs:
-        counts = [b.get_attr("COUNT") for b in msg.get_attrs("BUCKET")]
-        assert sum(counts) == msg.get_attr("COUNT") and all(counts), msg
+        assert all(b.get_attr("COUNT") for b in msg.get_attrs("BUCKET")), msg
     irq = [m for m in msgs if (m.get_attr("CPU"), m.get_attr("KIND")) == (1, IRQ)][0]
     assert irq.get_attr("COUNT") >= 1 and irq.get_attr("TIME") >= irq.get_attr("LONGEST"), irq
-    # It is a lower bound: a period and the slack may be missing.
-    assert irq.get_attr("LONGEST") >= actual / 2, irq
 
 
 @kst.test
@@ -405,14 +442,15 @@ def mappings_are_dumped():
 
 @kst.test
 def event_is_received():
-    with Family(Event) as family:
+    with Family(Event) as family, unlimited():
         family.add_membership("events")
-        actual, = kst.inject(1, 120)
-        found, end = [], time.monotonic() + 10
+        found, end = [], time.monotonic() + PATIENCE
         while not found and time.monotonic() < end:
+            kst.inject(1, 120)
             if select.select([family], [], [], 1)[0]:
-                found = [m for m in mine(family.get()) if m.get_attr("DURATION_MAX") >= actual]
-        assert found, "no notification within 10 s"
+                found = [m for m in mine(family.get())
+                         if m.get_attr("DURATION_MAX") >= 120 * kst.MS]
+        assert found, "no notification"
         assert found[0]["cmd"] == EVENT_NTF
         assert found[0].get_attr("CPU") == 1
         quiet()

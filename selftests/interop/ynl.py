@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -45,6 +46,12 @@ RECLAIM = {"window", "pgscan-kswapd", "pgscan-direct", "pgsteal-kswapd", "pgstea
 MEMORY = {"time-boot", "reclaim", "page-size", "total", "slab-reclaimable", "slab-unreclaimable",
           "committed", "untimed", "throttled", "max-map-count", "sweeps", "sweep-time",
           "sweep-tasks", "slice-longest", "untracked"}
+
+# Bounds only how long a test that fails takes.
+PATIENCE = 600
+
+# The host's noise may spoil a stall: its end is told late then, and of another task.
+TRIES = 20
 
 printed = []
 families = {}
@@ -118,6 +125,15 @@ def refused(attrs, error, text, where):
     assert parameters() == before
 
 
+def until(condition, what):
+    """Ask until the answer is true, and return it."""
+    end = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+    return answer
+
+
 def culprit(event):
     """Whether the event is the end of a stall caused in the injector."""
     frames = event.get("stack", {}).get("frame", [])
@@ -129,7 +145,9 @@ def told(event):
     if event["type"] not in STALLS:
         return True
     if event["type"] == "stall-end":
-        return END <= set(event) <= END | LOST | {"live-stack", "steal"}
+        # User code has none, nor has what held off softirqs or the scheduler and was gone by then.
+        lacks = {"stack"} if event["kind"] != "irq" or event["context"] == "user" else set()
+        return END - lacks <= set(event) <= END | LOST | {"live-stack", "steal"}
     return BEGIN <= set(event) <= BEGIN | LOST | {"context", "task", "live-stack"}
 
 
@@ -209,7 +227,8 @@ def tunable_set_of_a_text():
         assert parameters()["cpus"] == "0"
         assert parameters()["rate"] == 5
         assert ynl("--do", "tunable-get", attrs={"name": "cpus"})["text"] == "0"
-        assert [cpu["state"] for cpu in ynl("--dump", "cpu-get")[1:]] == ["excluded"]
+        until(lambda: [cpu["state"] for cpu in ynl("--dump", "cpu-get")[1:]] == ["excluded"],
+              "CPU 1 is watched")
 
 
 @kst.test
@@ -256,14 +275,17 @@ def attribute_that_the_command_does_not_take_is_refused():
 def event_get():
     with restored():
         ynl("--do", "tunable-set", attrs=setting(rate=0))
-        since = ynl("--do", "status-get")["numbered"] + 1
-        actual, = kst.inject(1, 120)
-        while not any(map(culprit, ynl("--dump", "event-get", attrs={"since": since}))):
-            time.sleep(0.1)
-        events = ynl("--dump", "event-get", attrs={"since": since})
+        for _ in range(TRIES):
+            since = ynl("--do", "status-get")["numbered"] + 1
+            actual, = kst.inject(1, 120)
+            kst.settle()
+            events = ynl("--dump", "event-get", attrs={"since": since})
+            if any(map(culprit, events)):
+                break
     assert [e["seq"] for e in events] == list(range(since, since + len(events)))
     assert all(map(told, events)), events
-    event = next(filter(culprit, events))
+    event = next(filter(culprit, events), None)
+    assert event, events
     assert event["type"] == "stall-end"
     assert event["kind"] == "irq"
     assert event["context"] == "kernel"
@@ -279,14 +301,16 @@ def event_get_of_a_stall_told_while_it_lasted():
     with restored():
         ynl("--do", "tunable-set", attrs=setting(rate=0))
         since = ynl("--do", "status-get")["numbered"] + 1
-        ours = []
-        while not any(e["type"] == "stall-begin" for e in ours):
+        for _ in range(TRIES):
             kst.inject(1, 400)
             kst.settle()
             events = ynl("--dump", "event-get", attrs={"since": since})
             ids = {e["stall-id"] for e in filter(culprit, events)}
-            ours = [e for e in events if e["stall-id"] in ids]
+            ours = [e for e in events if e.get("stall-id") in ids]
+            if any(e["type"] == "stall-begin" for e in ours):
+                break
     assert all(map(told, events)), events
+    assert any(e["type"] == "stall-begin" for e in ours), events
     begin, = [e for e in ours if e["type"] == "stall-begin"][:1]
     end, = [e for e in ours if e["type"] == "stall-end" and e["stall-id"] == begin["stall-id"]]
     assert begin["watcher"] == 0 and begin["cpu"] == end["cpu"] == 1, (begin, end)
@@ -299,16 +323,21 @@ def event_get_of_a_stall_told_while_it_lasted():
 def histograms():
     assert ynl("--do", "histogram-reset") is None
     kst.inject(1, 120)
-    kst.settle()
-    found = ynl("--dump", "histogram-get")
+
+    def whole():
+        # What is read may change meanwhile, and a beat that counts the stall may come late.
+        found = ynl("--dump", "histogram-get")
+        return all(sum(b["count"] for b in h.get("bucket", [])) == h["count"] for h in found) and \
+            any(h["longest"] > 20 * kst.MS for h in found
+                if (h["cpu"], h["kind"]) == (1, "irq")) and found
+    found = until(whole, "no stall is counted, or buckets and counts differ")
     assert [(h["cpu"], h["kind"]) for h in found] == \
         [(cpu, kind) for cpu in kst.cpus() for kind in ("irq", "softirq", "sched")], found
     for h in found:
         assert {"cpu", "kind", "since-boot", "count", "time", "longest"} == set(h) - {"bucket"}, h
-        assert sum(b["count"] for b in h.get("bucket", [])) == h["count"], h
         assert h["longest"] <= h["time"], h
     irq = [h for h in found if (h["cpu"], h["kind"]) == (1, "irq")][0]
-    assert irq["count"] > 0 and irq["longest"] > 20 * kst.MS, irq
+    assert irq["count"] > 0, irq
     assert any(b["from"] <= irq["longest"] < 2 * b["from"] for b in irq["bucket"]), irq
 
 
@@ -335,8 +364,7 @@ def memory_get():
 
 @kst.test
 def vma_get():
-    while not ynl("--do", "memory-get")["sweeps"]:
-        time.sleep(0.1)
+    until(lambda: ynl("--do", "memory-get")["sweeps"], "no sweep")
     kept, every = ynl("--dump", "vma-get"), ynl("--dump", "vma-get", attrs={"all": True})
     assert kept and {1, os.getpid()} <= {one["task"]["tgid"] for one in every}, (kept, every)
     for one in kept + every:
@@ -360,21 +388,34 @@ def event_get_of_what_is_to_come():
     assert ynl("--dump", "event-get", attrs={"since": 1 << 40}) == []
 
 
-@kst.test
-def subscribe_to_events():
-    # How long it takes until it listens is unknown, so stalls are caused until it ends.
-    with restored(), subprocess.Popen(
+def listened():
+    """What a listener gets in two seconds. How long it takes until it listens is unknown, so stalls
+    are caused until it ends."""
+    # Not into a pipe: what the host's noise adds may be more than one holds.
+    with restored(), tempfile.TemporaryFile("w+") as out, subprocess.Popen(
             [os.path.join(YNL, "cli.py"), *SPEC, "--output-json", "--subscribe", "events",
-             "--sleep", "2"], stdout=subprocess.PIPE, text=True) as listener:
+             "--sleep", "2"], stdout=out) as listener:
         ynl("--do", "tunable-set", attrs=setting(rate=0))
+        end = time.monotonic() + PATIENCE
         while listener.poll() is None:
+            if time.monotonic() > end:
+                listener.kill()
             kst.inject(1, 60)
             time.sleep(0.3)
-        printed.append(listener.stdout.read())
-    assert listener.returncode == 0
-    events = json.loads(printed[-1])
-    assert all(event["name"] == "event-ntf" for event in events), events
-    mine = [e["msg"] for e in events if culprit(e["msg"])]
+        out.seek(0)
+        printed.append(out.read())
+    assert listener.returncode == 0, (listener.returncode, printed[-1])
+    return json.loads(printed[-1])
+
+
+@kst.test
+def subscribe_to_events():
+    for _ in range(TRIES):
+        events = listened()
+        assert all(event["name"] == "event-ntf" for event in events), events
+        mine = [e["msg"] for e in events if culprit(e["msg"])]
+        if mine:
+            break
     assert mine, events
     assert all(map(told, mine)), mine
     assert mine[0]["task"]["pid"] == os.getpid()

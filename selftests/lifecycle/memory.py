@@ -34,8 +34,9 @@ def drop_caches():
 def set_history(events):
     """In this process, which is in memory: the client may not be. Returns the error, or None."""
     try:
-        with open(f"{kst.PARAMETERS}/history", "w", encoding="ascii") as file:
-            file.write(str(events))
+        # Without a buffer, which would be written once more when closed after an error.
+        with open(f"{kst.PARAMETERS}/history", "wb", buffering=0) as file:
+            file.write(b"%d" % events)
     except OSError as error:
         return error
     return None
@@ -51,7 +52,7 @@ def refused_when_full():
             error = set_history(LARGEST)
             if error:
                 return error
-            set_history(512)
+            assert not set_history(512)
     return None
 
 
