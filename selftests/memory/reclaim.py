@@ -279,15 +279,22 @@ def the_host_s_counters_are_those_of_vmstat():
         kst.kstallmon("set", "zone_interval=60000")
         return early, now, late
 
+    def compact():
+        """Soon pages of 2 MiB are to be had by compaction only."""
+        before, pages = vmstat()["compact-stall"], 0
+        while vmstat()["compact-stall"] == before:
+            assert pages < 1024, "pages are had without compaction"
+            pages += 16
+            m.sysctl("nr_hugepages", pages)
+        m.sysctl("nr_hugepages", 0)
+
     def between_two():
         """Returns False if another sample came in between: the client took its time."""
         early, first, late = sample()
         if sample_now()["time-boot"] != first["time-boot"]:
             return False
         storm(20)
-        # Pages of 2 MiB are to be had by compaction only.
-        m.sysctl("nr_hugepages", 300)
-        m.sysctl("nr_hugepages", 0)
+        compact()
         with a_cgroup("deadly") as cgroup:
             be_killed(cgroup)
         early_end, last, late_end = sample()
@@ -358,4 +365,6 @@ def a_victim_of_the_oom_killer():
 
 subprocess.run(["modprobe", "brd", "rd_nr=1", f"rd_size={DISK_MIB << 10}"], check=True)
 put(f"{TRACING}/buffer_size_kb", "16384")
+# Nobody compacts a node that is nearly full of his own accord: it takes very long.
+m.sysctl("compaction_proactiveness", 0)
 kst.run()
