@@ -101,6 +101,8 @@ class Subscriber:
         self._process = subprocess.Popen(["kstallmon", "monitor", "--json"], bufsize=0,
                                          stdout=subprocess.PIPE)
         wait_until(lambda: kst.status()["subscribers"], "no subscriber")
+        # Events up to this one may have been told before there was a subscriber.
+        self._before = kst.settle()
 
     def __enter__(self):
         self._unlimited.__enter__()
@@ -126,7 +128,7 @@ class Subscriber:
     def settle(self):
         """Read all that is told of what has been detected by now."""
         last = kst.settle()
-        self.until(lambda: not last or any(e.get("seq") == last for e in self.events))
+        self.until(lambda: last == self._before or any(e.get("seq") == last for e in self.events))
 
     def ends(self, staller):
         """The ends told of the staller's stalls."""
