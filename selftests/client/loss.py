@@ -187,6 +187,25 @@ def a_flood_of_one_type_leaves_the_others_in_the_history():
 
 
 @kst.test
+def what_there_was_no_memory_to_tell_comes_later():
+    with c.silence(), c.Monitor("--json").subscribed() as monitor:
+        first, unsent = kst.numbered() + 1, kst.status()["unsent"]
+        with kst.starved(3):
+            last = c.storm(10)
+        records = monitor.records_up_to(last)
+        assert kst.status()["unsent"] == unsent + 3, kst.status()
+        assert c.tiled(records, first) == (last - first + 1, 0)
+        # Nor after the last one that there was none for.
+        with kst.starved(1000):
+            final = c.storm(9)
+        records = monitor.records_up_to(final)
+        assert kst.status()["unsent"] == unsent + 3 + final - last, kst.status()
+        assert c.tiled(records, last + 1) == (final - last, 0)
+        _, status, said = monitor.end()
+    assert status == 0 and c.summary(said) == (final - first + 1, 0, 0), (status, said)
+
+
+@kst.test
 def history_since_what_is_to_come_is_empty():
     with c.silence():
         last = c.storm(3)

@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+struct dentry;
 struct task_struct;
 
 /**
@@ -13,7 +14,7 @@ struct task_struct;
  * @steal: share of the stall's length that counts as stolen from the CPU, in percent
  * @steal_late: whether it is accounted after the stall
  * @after_tick: whether it begins soon after a tick
- * @competitor: a sleeping task of @cpu with a higher priority, for kinds that want one
+ * @competitor: a sleeping task of @cpu, of a higher priority or not, for kinds that want one
  */
 struct inject_order {
 	unsigned int cpu;
@@ -39,17 +40,22 @@ struct inject_truth {
  * @name: as requested
  * @stall: causes one stall
  * @competes: wants a competitor
+ * @fair: that one has no priority over others
  * @endless: never comes back, and takes no length
  */
 struct inject_kind {
 	const char *name;
 	struct inject_truth (*stall)(const struct inject_order *order);
 	bool competes;
+	bool fair;
 	bool endless;
 };
 
 const struct inject_kind *inject_kind(const char *name);
 void inject_after_tick(unsigned int cpu);
 void inject_steal(const struct inject_order *order, u64 stalled);
+
+void inject_starve_init(struct dentry *dir);
+void inject_starve_exit(void);
 
 #endif /* INJECT_H */

@@ -22,6 +22,9 @@
  *	sched			preemption off while a task of a higher priority wants the CPU;
  *				measured from need_resched() on, 0 if that was never seen
  *		inject_no_sched_inner, inject_no_sched_outer
+ *	sched-fair		as sched, but the task is an ordinary one: where preemption is lazy
+ *				need_resched() holds from a tick on
+ *		inject_no_sched_inner, inject_no_sched_outer
  *	irq-in-softirq		as irq, with softirqs disabled around it
  *		inject_irq_off_inner, inject_irq_in_bh_outer
  *	irq-in-sched		as irq, within what sched does
@@ -40,6 +43,9 @@
  * In a virtual machine the host may take the CPU, or let timers come late. What is left of the
  * stall is of another kind or length then. The longest time in the stall without a tick of its CPU
  * tells; and with "tick" a stall begins soon after one, when no timer is overdue.
+ *
+ * Write N to starve, and the next N messages of events can't be allocated; it reads as how many
+ * are left. Not where the kernel does not allow for that: then the write fails.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -117,7 +123,8 @@ static int inject_stalls(struct inject *inject, unsigned int count, unsigned int
 		if (IS_ERR(order->competitor))
 			return PTR_ERR(order->competitor);
 		kthread_bind(order->competitor, order->cpu);
-		sched_set_fifo(order->competitor);
+		if (!inject->kind->fair)
+			sched_set_fifo(order->competitor);
 	}
 	if (!alloc_cpumask_var(&allowed, GFP_KERNEL)) {
 		err = -ENOMEM;
@@ -251,12 +258,14 @@ static int __init inject_init(void)
 	if (IS_ERR(inject_dir))
 		return PTR_ERR(inject_dir);
 	debugfs_create_file("stall", 0600, inject_dir, NULL, &inject_fops);
+	inject_starve_init(inject_dir);
 	return 0;
 }
 
 static void __exit inject_exit(void)
 {
 	debugfs_remove(inject_dir);
+	inject_starve_exit();
 }
 
 module_init(inject_init);

@@ -17,6 +17,7 @@ MODULE = os.path.join(BUILD, "module/kstallmon.ko")
 INJECTOR = os.path.join(BUILD, "inject/kstallmon_inject.ko")
 PARAMETERS = "/sys/module/kstallmon/parameters"
 STALL = "/sys/kernel/debug/kstallmon_inject/stall"
+STARVE = "/sys/kernel/debug/kstallmon_inject/starve"
 MS = 1000000
 
 _tests = []
@@ -28,6 +29,10 @@ def test(function):
     return function
 
 
+class Skip(Exception):
+    """This kernel has no means for the test case."""
+
+
 def run():
     """Run all test cases of the program and exit."""
     ksft.print_header()
@@ -37,6 +42,9 @@ def run():
         try:
             function()
             ksft.test_result_pass(name)
+        except Skip as reason:
+            ksft.print_msg(str(reason))
+            ksft.test_result_skip(name)
         except Exception:  # a failed assertion or anything else: the trace says which
             for line in traceback.format_exc().splitlines():
                 ksft.print_msg(line)
@@ -108,6 +116,22 @@ def truths(text):
     return [{name: int(value) if value.isdigit() else value
              for name, value in (word.split("=") for word in line.split())}
             for line in text.splitlines()]
+
+
+@contextlib.contextmanager
+def starved(messages):
+    """For so many events of a with block there is no memory for their messages."""
+    load_injector()
+    try:
+        with open(STARVE, "w", encoding="ascii") as file:
+            file.write(str(messages))
+    except FileNotFoundError as error:
+        raise Skip("the kernel does not ask whether an allocation shall fail") from error
+    try:
+        yield
+    finally:
+        with open(STARVE, "w", encoding="ascii") as file:
+            file.write("0")
 
 
 def inject(cpu, ms, count=1, gap_ms=50, kind="irq", steal=0, late=False):
