@@ -287,6 +287,7 @@ static const struct inject_kind inject_kinds[] = {
 	{ "softirq", inject_bh_off_outer },
 	{ "softirq-handler", inject_handler },
 	{ "sched", inject_no_sched_outer, .competes = true },
+	{ "sched-fair", inject_no_sched_outer, .competes = true, .fair = true },
 	{ "irq-in-softirq", inject_irq_in_bh_outer },
 	{ "irq-in-sched", inject_irq_in_no_sched_outer, .competes = true },
 #ifndef CONFIG_PREEMPT_RT
