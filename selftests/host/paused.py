@@ -80,8 +80,9 @@ def a_pause_is_blamed_on_nobody():
     assert "steal" not in event, event
     assert "cause unknown" in found["text"].splitlines()[0], found["text"]
     assert not {"stack", "live-stack"} & set(event), event
-    group, = (culprit for culprit in found["culprits"] if culprit["class"] == "unknown")
-    assert group["frame"] == [] and group["longest"] >= LEAST, found
+    # Pauses of other CPUs, or that others saw, have groups of their own.
+    assert any(culprit["class"] == "unknown" and not culprit["frame"]
+               and culprit["longest"] >= event["duration-min"] for culprit in found["culprits"]), found
 
 
 if sys.argv[1:] == ["vm"]:
