@@ -27,7 +27,8 @@ def in_the_vm():
     def met():
         return [e for e in kst.history() if e["type"] == "stall-end"
                 and e["duration-min"] >= LEAST and e["context"] == "user"
-                and e.get("live-context", "user") == "user"]
+                # No kernel code either that was in the way when it was looked into.
+                and "live-stack" not in e]
 
     hogs = [subprocess.Popen(["taskset", "-c", str(cpu), "sh", "-c", "while :; do :; done"])
             for cpu in kst.cpus()]
@@ -79,7 +80,7 @@ def a_pause_is_blamed_on_nobody():
     assert event["kind"] == "irq" and event["class"] == "unknown", event
     assert "steal" not in event, event
     assert "cause unknown" in found["text"].splitlines()[0], found["text"]
-    assert not {"stack", "live-stack"} & set(event), event
+    assert "stack" not in event, event
     # Pauses of other CPUs, or that others saw, have groups of their own.
     assert any(culprit["class"] == "unknown" and not culprit["frame"]
                and culprit["longest"] >= event["duration-min"] for culprit in found["culprits"]), found
