@@ -89,11 +89,13 @@ setup_apt() {
 	touch "$roots/apt/.stamp"
 }
 
-# The version of this row's kernel, as in uname -r.
-kernel_of_row() {
+# The versions of this row's kernels, as in uname -r, newest first.
+kernels_of_row() {
 	apt_all apt-cache show "$headers:$arch/$suite" "$headers:$arch/$suite-security" 2>/dev/null |
-		sed -n 's/^Depends:.* \?linux-headers-\([^ ,]*\).*/\1/p' | sort -V | tail -n 1
+		sed -n 's/^Depends:.* \?linux-headers-\([^ ,]*\).*/\1/p' | sort -Vru
 }
+
+kernel_of_row() { kernels_of_row | head -n 1; }
 
 # Unpacks a row's kernel to where selftests/vm/run finds it: build/vm/kernels/VERSION.
 fetch_kernel() {
@@ -108,7 +110,9 @@ fetch_kernel() {
 	for package in "linux-image-$kver-unsigned" "linux-binary-unsigned-$kver" \
 		"linux-base-$kver" "linux-modules-$kver"; do
 		apt_all apt-cache show "$package:$arch" >/dev/null 2>&1 || continue
-		(cd "$debs" && apt_all apt-get download -qq "$package:$arch" >&2) ||
+		# A mirror may lack one that nobody installs: the signed one has the same kernel.
+		(cd "$debs" && { apt_all apt-get download -qq "$package:$arch" ||
+			apt_all apt-get download -qq "${package%-unsigned}:$arch"; } >&2) ||
 			die "can't download $package"
 	done
 	for package in "$debs"/*.deb; do
