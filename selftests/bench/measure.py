@@ -8,8 +8,9 @@ The same work (see work.c) is done without the module, with it at defaults and a
 settings, and with the empty timer, in turns in one VM, so that the kernel around is the same. Its
 background (RCU, kworkers) takes some of the time in some windows. Of spinning, where the others are
 all the same, the lower decile is what is taken without it: all that a heart does regularly is in
-there. Of programs that wake up, whose windows differ with the phase of the heart, the mean of the
-middle half is taken; of several runs, which can be longer from begin to end, the lower quartile.
+there. Of two programs that wake each other it is the lower quartile: some windows are shorter than
+most, since a tick of theirs had less to do, and some whole runs are longer. Of one that sleeps,
+whose windows differ with the phase of the heart, the mean of the middle half is taken.
 """
 
 import contextlib
@@ -145,8 +146,8 @@ class Samples:
     def take_wakeups(self):
         # Some runs take 57 instructions more for each round trip, from their begin to their end,
         # with or without the module: in one boot one of ten, in another every other.
-        self.pingpong += [midmean([ns / trips for trips, ns in work("pingpong", PINGPONG_MS)])
-                          for _ in range(PINGPONG_RUNS)]
+        self.pingpong += [ns / trips for _ in range(PINGPONG_RUNS)
+                          for trips, ns in work("pingpong", PINGPONG_MS)]
         # Of several lengths, or all would be of one phase with the heart.
         self.sleep += [ns / sleeps for us in SLEEPS_US
                        for sleeps, ns in work("sleep", us, SLEEP_MS)]
