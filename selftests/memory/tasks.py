@@ -5,6 +5,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -128,7 +129,8 @@ def sweeps_do_not_go_before_ordinary_tasks():
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
-                    if name in comm.read():
+                    # A queue's rescuer has its name too, from 6.7 on, and is there for need.
+                    if re.fullmatch(f"kworker/[^R].*{name}\n", comm.read()):
                         found.append(os.getpriority(os.PRIO_PROCESS, int(pid)))
         return found
 
