@@ -24,7 +24,7 @@ RAM = "/dev/shm"  # reading files over 9p takes idle time, and idle time leaps
 NS_PER_INSN = 4
 CROWDS = {"1k": 1000, "10k": 10000}
 SWEEPS = 5
-SPIN_MS, SPINS = 3000, 18
+SPIN_MS, SPINS = 3000, 36
 SAMPLE_INSN_MIN = 3000
 RARELY = "3600000"
 
