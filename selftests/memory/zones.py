@@ -13,8 +13,11 @@ from memorylib import Hog, dump, events, kst, sysctl, sysctls, until
 
 STATES = ["ok", "high", "low", "min"]
 FAST = {"zone_interval": 100, "zone_dwell": 0, "rate": 0}
-# Wide steps between the watermarks, and none that moves them meanwhile.
+# Wide steps between the watermarks, and none that moves them meanwhile. And from 6.7 on, a CPU's own
+# list must not grow as it likes: to fill it would take the zone past a watermark at a stroke.
 STEADY = {"watermark_scale_factor": 200, "watermark_boost_factor": 0}
+if os.path.exists("/proc/sys/vm/percpu_pagelist_high_fraction"):
+    STEADY["percpu_pagelist_high_fraction"] = 1000000
 ZONE_MOVABLE = 3
 
 
@@ -263,6 +266,8 @@ def a_zone_that_is_low_when_the_module_comes_is_told():
 @kst.test
 def a_reserved_zone_does_not_cry():
     dma, others = (0, "DMA"), sysctl("lowmem_reserve_ratio").split()[1:]
+    if len([k for k in zoneinfo() if k[0] == 0]) == 1:
+        raise kst.Skip("all of the node is one zone")
 
     def reserve(ratio):
         sysctl("lowmem_reserve_ratio", " ".join([str(ratio), *others]))
