@@ -77,6 +77,15 @@ def no_back_off_with_a_longest_gap_below_the_period():
         assert "sentry" in livelib.states(now).values(), now
 
 
+def others_share(cpu):
+    """How often the other CPUs beat, all together, for a beat of this one, while nobody asks."""
+    before = kst.status()
+    time.sleep(3)
+    beats = {a["cpu"]: a["beats"] - b["beats"]
+             for a, b in zip(kst.status()["cpus"], before["cpus"])}
+    return (sum(beats.values()) - beats[cpu]) / beats[cpu]
+
+
 @kst.test
 def one_sentry_and_no_more_while_one_cpu_is_busy():
     # This program and all that it starts run on the busy CPU, too.
@@ -85,29 +94,25 @@ def one_sentry_and_no_more_while_one_cpu_is_busy():
     try:
         with busy(cpu):
             time.sleep(3)
-            before = kst.status()
             samples = []
-            for _ in range(30):
+            wanted = {"backed-off": 2, "sentry": 1}
+            # The kernel's own tasks wake one or another for a moment, on a slow host often.
+            while samples.count(wanted) < 5:
+                assert len(samples) < 300, samples
                 time.sleep(0.1)
                 states = livelib.states(kst.status())
                 assert states.pop(cpu) == "busy"
                 samples.append(collections.Counter(states.values()))
-            after = kst.status()
+            shares = [others_share(cpu) for _ in range(5)]
     finally:
         os.sched_setaffinity(0, {HOME})
 
-    # The kernel's own tasks wake one or another for a moment.
-    assert collections.Counter(map(str, samples)).most_common(1)[0][0] == str(
-        collections.Counter({"backed-off": 2, "sentry": 1})), samples
     for one, two in zip(samples, samples[1:]):
         # A status is not of one instant.
         assert min(one["backed-off"], two["backed-off"]) < len(OTHERS), samples
         assert min(one["sentry"], two["sentry"]) <= 1, samples
-
     # All others together keep the period once, not two or three times.
-    beats = {a["cpu"]: a["beats"] - b["beats"] for a, b in zip(after["cpus"], before["cpus"])}
-    others = sum(beats.values()) - beats[cpu]
-    assert beats[cpu] / 2 < others < beats[cpu] * 2, beats
+    assert 0.5 < min(shares) < 1.5, shares
 
 
 livelib.stay_at_home()
